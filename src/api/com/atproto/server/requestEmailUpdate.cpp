@@ -1,0 +1,27 @@
+#include "api/endpoint.h"
+#include "api/endpoints.h"
+#include "lexicon/com/atproto/server/requestEmailUpdate.h"
+
+namespace roost::api {
+
+namespace lex = lexicon::com::atproto::server::requestEmailUpdate;
+
+namespace {
+
+Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex::Method::Input) {
+    const pds::TokenNeeded needed =
+        CO_TRY(co_await services.emails.request_update(call.account()));
+    co_return lex::Output{.tokenRequired = needed == pds::TokenNeeded::yes};
+}
+
+}  // namespace
+
+void server::add_requestEmailUpdate(xrpc::Router& router, const Services& services) {
+    router.add<lex::Method>(
+        {.needs = xrpc::Needs::full_access,
+         .limits = {{.points = 15, .window_s = 24 * 60 * 60, .count_by = xrpc::CountBy::account},
+                    {.points = 5, .window_s = 60 * 60, .count_by = xrpc::CountBy::account}}},
+        with_services(services, answer));
+}
+
+}  // namespace roost::api

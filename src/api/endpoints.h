@@ -1,0 +1,59 @@
+// The add_…() of every endpoint file, by namespace.
+#pragma once
+
+namespace roost::xrpc {
+class Router;
+}
+
+namespace roost::api {
+
+struct Services;
+
+namespace server {  // com.atproto.server
+void add_activateAccount(xrpc::Router& router, const Services& services);
+void add_checkAccountStatus(xrpc::Router& router, const Services& services);
+void add_confirmEmail(xrpc::Router& router, const Services& services);
+void add_createAccount(xrpc::Router& router, const Services& services);
+void add_createAppPassword(xrpc::Router& router, const Services& services);
+void add_createInviteCode(xrpc::Router& router, const Services& services);
+void add_createInviteCodes(xrpc::Router& router, const Services& services);
+void add_createSession(xrpc::Router& router, const Services& services);
+void add_deactivateAccount(xrpc::Router& router, const Services& services);
+void add_deleteAccount(xrpc::Router& router, const Services& services);
+void add_deleteSession(xrpc::Router& router, const Services& services);
+void add_describeServer(xrpc::Router& router, const Services& services);
+void add_getAccountInviteCodes(xrpc::Router& router, const Services& services);
+void add_getServiceAuth(xrpc::Router& router, const Services& services);
+void add_getSession(xrpc::Router& router, const Services& services);
+void add_listAppPasswords(xrpc::Router& router, const Services& services);
+void add_refreshSession(xrpc::Router& router, const Services& services);
+void add_requestAccountDelete(xrpc::Router& router, const Services& services);
+void add_requestEmailConfirmation(xrpc::Router& router, const Services& services);
+void add_requestEmailUpdate(xrpc::Router& router, const Services& services);
+void add_requestPasswordReset(xrpc::Router& router, const Services& services);
+void add_reserveSigningKey(xrpc::Router& router, const Services& services);
+void add_resetPassword(xrpc::Router& router, const Services& services);
+void add_revokeAppPassword(xrpc::Router& router, const Services& services);
+void add_updateEmail(xrpc::Router& router, const Services& services);
+}
+
+namespace identity {  // com.atproto.identity
+void add_resolveHandle(xrpc::Router& router, const Services& services);
+}
+
+namespace admin {  // com.atproto.admin
+void add_deleteAccount(xrpc::Router& router, const Services& services);
+void add_disableAccountInvites(xrpc::Router& router, const Services& services);
+void add_disableInviteCodes(xrpc::Router& router, const Services& services);
+void add_enableAccountInvites(xrpc::Router& router, const Services& services);
+void add_getInviteCodes(xrpc::Router& router, const Services& services);
+void add_getSubjectStatus(xrpc::Router& router, const Services& services);
+void add_updateSubjectStatus(xrpc::Router& router, const Services& services);
+}
+
+namespace sync {  // com.atproto.sync
+void add_getLatestCommit(xrpc::Router& router, const Services& services);
+void add_getRepo(xrpc::Router& router, const Services& services);
+}
+
+}  // namespace roost::api

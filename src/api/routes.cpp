@@ -1,0 +1,48 @@
+#include "api/routes.h"
+
+#include "api/endpoints.h"
+
+namespace roost::api {
+
+void add_routes(xrpc::Router& router, const Services& services) {
+    admin::add_deleteAccount(router, services);
+    admin::add_disableAccountInvites(router, services);
+    admin::add_disableInviteCodes(router, services);
+    admin::add_enableAccountInvites(router, services);
+    admin::add_getInviteCodes(router, services);
+    admin::add_getSubjectStatus(router, services);
+    admin::add_updateSubjectStatus(router, services);
+
+    identity::add_resolveHandle(router, services);
+
+    server::add_activateAccount(router, services);
+    server::add_checkAccountStatus(router, services);
+    server::add_confirmEmail(router, services);
+    server::add_createAccount(router, services);
+    server::add_createAppPassword(router, services);
+    server::add_createInviteCode(router, services);
+    server::add_createInviteCodes(router, services);
+    server::add_createSession(router, services);
+    server::add_deactivateAccount(router, services);
+    server::add_deleteAccount(router, services);
+    server::add_deleteSession(router, services);
+    server::add_describeServer(router, services);
+    server::add_getAccountInviteCodes(router, services);
+    server::add_getServiceAuth(router, services);
+    server::add_getSession(router, services);
+    server::add_listAppPasswords(router, services);
+    server::add_refreshSession(router, services);
+    server::add_requestAccountDelete(router, services);
+    server::add_requestEmailConfirmation(router, services);
+    server::add_requestEmailUpdate(router, services);
+    server::add_requestPasswordReset(router, services);
+    server::add_reserveSigningKey(router, services);
+    server::add_resetPassword(router, services);
+    server::add_revokeAppPassword(router, services);
+    server::add_updateEmail(router, services);
+
+    sync::add_getLatestCommit(router, services);
+    sync::add_getRepo(router, services);
+}
+
+}  // namespace roost::api

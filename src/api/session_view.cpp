@@ -1,0 +1,13 @@
+#include "api/session_view.h"
+
+namespace roost::api {
+
+Task<std::optional<atproto::Value>> did_document_for_session(const Services& services,
+                                                             atproto::Did did) {
+    const Result<std::optional<atproto::DidDocument>> document =
+        co_await services.resolver.did_document(std::move(did));
+    if (!document.has_value() || !document->has_value()) co_return std::nullopt;
+    co_return (*document)->value();
+}
+
+}  // namespace roost::api

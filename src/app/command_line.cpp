@@ -1,0 +1,206 @@
+#include "app/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <ostream>
+
+#include "app/config_report.h"
+#include "app/secrets_file.h"
+#include "app/settings.h"
+#include "base/log.h"
+
+namespace roost::app {
+
+namespace {
+
+constexpr int exit_failed = 1;
+constexpr int exit_wrong_usage = 2;
+
+constexpr const char* about =
+    "roost is a home for AT Protocol accounts: a Personal Data Server in one program.";
+
+constexpr const char* examples = R"(
+Examples:
+  roost dev
+      Try it: http://localhost:2583, with a PLC directory and a mail folder of its own.
+  PDS_HOSTNAME=pds.example.com PDS_DATA_DIRECTORY=/var/lib/roost roost serve
+      Serve an address. roost makes the secrets that are missing, in its data directory.
+  roost config
+      What is in force, and where each value comes from.
+  roost help settings
+      Every setting, with its default and its flag.
+
+Settings come from environment variables that have the reference server's names and
+meanings (PDS_PORT, PDS_HOSTNAME, ...), or from flags derived from them (--port,
+--hostname). Exit status: 0 all is well, 1 something failed, 2 wrong usage or setting.)";
+
+constexpr std::array common_settings = {"PDS_HOSTNAME",
+                                        "PDS_PORT",
+                                        "PDS_DATA_DIRECTORY",
+                                        "ROOST_LISTEN_ADDRESSES",
+                                        "PDS_SERVICE_HANDLE_DOMAINS",
+                                        "PDS_DID_PLC_URL",
+                                        "PDS_INVITE_REQUIRED",
+                                        "PDS_CRAWLERS",
+                                        "ROOST_TLS_CERTIFICATE_FILE",
+                                        "ROOST_TLS_KEY_FILE",
+                                        "ROOST_METRICS_ADDRESS",
+                                        "LOG_LEVEL",
+                                        "LOG_DESTINATION"};
+
+// Secrets are refused here: other users of the machine can read the arguments of a program.
+void add_secret_flag(CLI::App& verb, const Setting& setting, const std::string& flag) {
+    const std::string message = flag +
+                                " is not taken from the command line, which others can "
+                                "see: set " +
+                                std::string(setting.name) + " in the environment";
+    verb.add_option_function<std::string>(
+            flag, [message](const std::string&) { throw CLI::ValidationError(message); })
+        ->expected(0, 1)
+        ->group("");
+}
+
+void add_setting_flags(CLI::App& verb, Environment& flags) {
+    for (const Setting& setting : all_settings()) {
+        const std::string flag = "--" + flag_of(setting);
+        if (setting.secrecy == Secrecy::secret) {
+            add_secret_flag(verb, setting, flag);
+            continue;
+        }
+        const std::string name(setting.name);
+        const bool is_boolean = setting.kind == Kind::boolean;
+        CLI::Option* option = verb.add_option_function<std::string>(
+            flag,
+            [&flags, name, is_boolean](const std::string& value) {
+                flags[name] = is_boolean && value.empty() ? "true" : value;
+            },
+            std::string(setting.meaning));
+        if (is_boolean) option->expected(0, 1);
+        const bool is_common = std::ranges::find(common_settings, name) != common_settings.end();
+        option->group(is_common ? "Settings (all of them: roost help settings)" : "");
+        option->type_name(is_boolean ? "[true|false]" : "VALUE");
+    }
+}
+
+int print_errors(const std::vector<ConfigError>& errors, std::ostream& err) {
+    for (const ConfigError& error : errors)
+        err << "roost: " << error.variable << ": " << error.message << "\n";
+    err << "roost: nothing was started; `roost help settings` explains the settings\n";
+    return exit_wrong_usage;
+}
+
+int start(const ConfigInput& input, const Run& run, std::ostream& err) {
+    const auto loaded = load_config(input);
+    if (!loaded) return print_errors(loaded.error(), err);
+    log::start(loaded->config.log);
+    for (const std::string& warning : loaded->warnings)
+        log::warn(warning);
+    return run(loaded->config, input.mode);
+}
+
+struct ReportOptions {
+    bool json = false;
+    bool all = false;
+};
+
+int report(const ConfigInput& input, ReportOptions options, std::ostream& out, std::ostream& err) {
+    auto loaded = load_config(input);
+    if (!loaded) return print_errors(loaded.error(), err);
+    const auto kept = kept_secrets(loaded->config.storage);
+    if (!kept) {
+        err << "roost: " << kept.error().message << "\n";
+        return exit_wrong_usage;
+    }
+    add_kept_secrets(loaded->shown, *kept);
+    if (options.json) {
+        out << config_as_json(loaded->shown, loaded->warnings);
+        return 0;
+    }
+    out << config_as_table(loaded->shown, options.all ? Unset::listed : Unset::left_out);
+    for (const std::string& warning : loaded->warnings)
+        err << "roost: " << warning << "\n";
+    return 0;
+}
+
+int help(CLI::App& program, const std::string& topic, std::ostream& out, std::ostream& err) {
+    if (topic == "settings") {
+        out << settings_reference();
+        return 0;
+    }
+    for (const CLI::App* verb : program.get_subcommands({})) {
+        if (!verb->check_name(topic)) continue;
+        out << verb->help();
+        return 0;
+    }
+    err << "roost: there is no help about \"" << topic << "\"; see roost help\n";
+    return exit_wrong_usage;
+}
+
+}  // namespace
+
+int run_command_line(const CommandLine& line, const Run& run, std::ostream& out,
+                     std::ostream& err) {
+    const std::string version = std::string("roost ") + ROOST_VERSION;
+    CLI::App program(about, "roost");
+    program.footer(examples);
+    program.require_subcommand(1);
+    program.set_version_flag("-V,--version", version);
+    program.get_formatter()->column_width(34);
+    program.failure_message([](const CLI::App*, const CLI::Error& error) {
+        return "roost: " + std::string(error.what()) + "; see roost help\n";
+    });
+
+    // A hundred flags are made for a command only if it, or help about it, is asked for.
+    const auto is_named = [&](const char* verb) {
+        return std::ranges::find(line.arguments, verb) != line.arguments.end();
+    };
+    Environment flags;
+    CLI::App* serve = program.add_subcommand("serve", "Run the server until it is told to stop");
+    if (is_named("serve")) add_setting_flags(*serve, flags);
+    CLI::App* dev = program.add_subcommand(
+        "dev", "Run a server to try things with: on localhost, in ./dev-data, without invites");
+    if (is_named("dev")) add_setting_flags(*dev, flags);
+    dev->footer(
+        "\nThe PLC directory of roost dev listens on the port below --port, its metrics on the\n"
+        "port above. Mails are written to the folder outbox in the data directory.");
+    CLI::App* config = program.add_subcommand("config", "Show the settings that are in force");
+    ReportOptions options;
+    config->add_flag("--json", options.json, "as JSON");
+    config->add_flag("--all", options.all, "also those that nothing sets");
+    if (is_named("config")) add_setting_flags(*config, flags);
+    const CLI::App* show_version = program.add_subcommand("version", "Tell which roost this is");
+    CLI::App* show_help = program.add_subcommand("help", "Explain a command, or all settings");
+    std::string topic;
+    show_help->add_option("topic", topic, "a command, or settings");
+
+    const std::string overview = program.help();  // after parse() it would be the command's
+
+    try {
+        std::vector<std::string> reversed(line.arguments.rbegin(), line.arguments.rend());
+        program.parse(std::move(reversed));
+    } catch (const CLI::ParseError& error) {
+        return program.exit(error, out, err) == 0 ? 0 : exit_wrong_usage;
+    }
+    if (*show_version) {
+        out << version << "\n";
+        return 0;
+    }
+    if (*show_help && topic.empty()) {
+        out << overview;
+        return 0;
+    }
+    if (*show_help) return help(program, topic, out, err);
+    const ConfigInput input{.mode = *dev ? Mode::dev : Mode::serve,
+                            .environment = line.environment,
+                            .flags = std::move(flags)};
+    try {
+        if (*config) return report(input, options, out, err);
+        return start(input, run, err);
+    } catch (const std::exception& failure) {
+        err << "roost: " << failure.what() << "\n";
+        return exit_failed;
+    }
+}
+
+}  // namespace roost::app

@@ -1,0 +1,416 @@
+#include "app/house.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "api/routes.h"
+#include "api/services.h"
+#include "app/dev_banner.h"
+#include "app/jobs.h"
+#include "app/secrets_file.h"
+#include "atproto/lexicon/catalog.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "base/run_loop.h"
+#include "db/database.h"
+#include "lexicon/embedded_documents.h"
+#include "net/http_client.h"
+#include "net/http_server.h"
+#include "pds/accounts/emails.h"
+#include "pds/accounts/lifecycle.h"
+#include "pds/accounts/log_in.h"
+#include "pds/accounts/passwords.h"
+#include "pds/accounts/sign_up.h"
+#include "pds/identity/resolver.h"
+#include "pds/plc_directory/plc_directory.h"
+#include "web/metrics.h"
+#include "web/metrics_page.h"
+#include "web/plc_site.h"
+#include "web/site.h"
+#include "xrpc/auth.h"
+#include "xrpc/router.h"
+
+namespace roost::app {
+
+namespace {
+
+// Requests in hand get this long after SIGTERM; the whole process ends within 5 s.
+constexpr int drain_ms = 3'000;
+constexpr std::int64_t job_drain_ms = 1'000;
+
+std::string version_of(const Config& config) {
+    return config.service.version.empty() ? ROOST_VERSION : config.service.version;
+}
+
+Result<std::unique_ptr<db::Database>> open_database(const StorageConfig& storage) {
+    std::error_code problem;
+    std::filesystem::create_directories(storage.data_directory, problem);
+    if (problem)
+        return Error::invalid("The data directory " + storage.data_directory.string() +
+                              " cannot be made: " + problem.message());
+    return db::Database::open({.path = (storage.data_directory / "roost.sqlite").string()});
+}
+
+Result<bool> has_accounts(db::Database& db) {
+    RunLoop loop;
+    return loop.run(db.read([](db::Transaction& t) -> Result<bool> {
+        db::Rows row = t.select(
+            "SELECT EXISTS (SELECT 1 FROM account) OR EXISTS (SELECT 1 FROM pending_signup)");
+        return row.next() && row.integer(0) != 0;
+    }));
+}
+
+Result<lexicon::Catalog> load_catalog() {
+    return lexicon::Catalog::of(lexicon::embedded_documents());
+}
+
+pds::mail::MailOptions mail_options(const Config& config, Mode mode) {
+    pds::mail::MailOptions options;
+    options.hostname = config.service.hostname;
+    options.branding = {.service = config.service.name,
+                        .url = config.service.public_url,
+                        .confirm_link = config.mail.confirmation_link
+                                            ? "https://bsky.app/intent/verify-email?code="
+                                            : ""};
+    options.template_folder = config.mail.template_directory;
+    if (config.mail.server) {
+        options.delivery = pds::mail::Delivery::smtp;
+        options.smtp_url = config.mail.server->smtp_url;
+        options.from = config.mail.server->from_address;
+    } else if (mode == Mode::dev) {
+        options.delivery = pds::mail::Delivery::outbox;
+    }
+    return options;
+}
+
+bool is_in_any(const std::vector<IpRange>& ranges, const net::IpAddress& address) {
+    for (const IpRange& range : ranges)
+        if (range.contains(address)) return true;
+    return false;
+}
+
+Result<std::string> read_file(const std::string& path) {
+    std::ifstream file(path);
+    if (!file) return Error::invalid("The file " + path + " cannot be read");
+    return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+std::optional<std::string> if_set(const std::string& text) {
+    return text.empty() ? std::nullopt : std::optional(text);
+}
+
+// Feeds the metrics from the corridor.
+class Observer final : public xrpc::CallObserver {
+  public:
+    void watch(web::Metrics& metrics) { metrics_ = &metrics; }
+    void on_call(std::string_view nsid, int status, std::int64_t duration_us) override {
+        metrics_->count_request(metrics_->method(nsid), status, duration_us);
+        if (log::is_on(log::Level::info))
+            log::info("call", {{"nsid", nsid}, {"status", status}, {"duration_us", duration_us}});
+    }
+
+  private:
+    web::Metrics* metrics_ = nullptr;
+};
+
+}  // namespace
+
+// Every part, in the order in which it is built; they end in the opposite order.
+class House {
+  public:
+    static Result<std::unique_ptr<House>> build(const Config& config, Mode mode);
+    void run();
+
+  private:
+    House(const Config& config, Mode mode, std::unique_ptr<db::Database> db, Secrets secrets,
+          atproto::PrivateKey rotation_key, lexicon::Catalog catalog,
+          std::unique_ptr<pds::mail::MailQueue> mail,
+          std::optional<atproto::PublicKey> recovery_key);
+    Result<void> listen();
+    void add_samples();
+    void start_jobs();
+    void stop();
+
+    const Config& config_;
+    Mode mode_;
+    std::unique_ptr<db::Database> db_;
+    Secrets secrets_;
+    lexicon::Catalog catalog_;
+    std::unique_ptr<pds::mail::MailQueue> mail_;
+    std::unique_ptr<net::HttpClient> http_;
+    pds::KeyVault vault_;
+    pds::Tokens tokens_;
+    pds::HashPool hashes_;
+    pds::HandlePolicy handles_;
+    pds::PlcClient plc_;
+    pds::Resolver resolver_;
+    pds::Sessions sessions_;
+    pds::SignUp sign_up_;
+    pds::LogIn log_in_;
+    pds::Passwords passwords_;
+    pds::Emails emails_;
+    pds::Lifecycle lifecycle_;
+    api::Services services_;
+    Observer observer_;
+    xrpc::RateLimiter rates_;
+    xrpc::Authenticator authenticator_;
+    xrpc::Router router_;
+    std::optional<web::Metrics> metrics_;
+    web::Site site_;
+    std::optional<web::MetricsPage> metrics_page_;
+    std::optional<pds::PlcDirectory> plc_directory_;
+    std::optional<web::PlcSite> plc_site_;
+    std::unique_ptr<net::HttpServer> server_;
+    std::unique_ptr<net::HttpServer> metrics_server_;
+    std::unique_ptr<net::HttpServer> plc_server_;
+    std::optional<Jobs> jobs_;
+};
+
+House::House(const Config& config, Mode mode, std::unique_ptr<db::Database> db, Secrets secrets,
+             atproto::PrivateKey rotation_key, lexicon::Catalog catalog,
+             std::unique_ptr<pds::mail::MailQueue> mail,
+             std::optional<atproto::PublicKey> recovery_key)
+    : config_(config),
+      mode_(mode),
+      db_(std::move(db)),
+      secrets_(std::move(secrets)),
+      catalog_(std::move(catalog)),
+      mail_(std::move(mail)),
+      http_(net::HttpClient::make(
+          {.nameservers = {},
+           .allow_private_addresses = config.fetch.allows_private_addresses})),
+      vault_(secrets_.master_key),
+      tokens_(secrets_.jwt_secret, config.service.did),
+      hashes_(std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / 2)),
+      handles_(config.identity.handle_domains,
+               config.identity.punycode_handles == IdentityConfig::Punycode::allowed
+                   ? pds::PunycodeHandles::allowed
+                   : pds::PunycodeHandles::refused),
+      plc_(*http_, config.identity.plc_url),
+      resolver_(*http_, plc_, static_cast<int>(config.identity.resolver_timeout_ms)),
+      sessions_(*db_, tokens_),
+      sign_up_({.db = *db_,
+                .hashes = hashes_,
+                .vault = vault_,
+                .handles = handles_,
+                .sessions = sessions_,
+                .plc = plc_,
+                .resolver = resolver_},
+               {.public_url = config.service.public_url,
+                .rotation_key = rotation_key,
+                .operator_recovery_key = std::move(recovery_key),
+                .invites = config.invites.required ? pds::InvitePolicy::required
+                                                   : pds::InvitePolicy::open}),
+      log_in_(*db_, hashes_, sessions_, *mail_),
+      passwords_(*db_, hashes_, *mail_),
+      emails_(*db_, *mail_),
+      lifecycle_(*db_, vault_, plc_, resolver_,
+                 {.public_url = config.service.public_url,
+                  .rotation_key = rotation_key.public_key()}),
+      services_{.db = *db_,
+                .vault = vault_,
+                .handles = handles_,
+                .resolver = resolver_,
+                .sessions = sessions_,
+                .sign_up = sign_up_,
+                .log_in = log_in_,
+                .passwords = passwords_,
+                .emails = emails_,
+                .lifecycle = lifecycle_,
+                .facts = {.did = config.service.did,
+                          .hostname = config.service.hostname,
+                          .invites = config.invites.required ? pds::InvitePolicy::required
+                                                             : pds::InvitePolicy::open,
+                          .invite_earning = std::nullopt,
+                          .blob_upload_limit = config.service.blob_bytes_max,
+                          .privacy_policy_url = if_set(config.service.privacy_policy_url),
+                          .terms_of_service_url = if_set(config.service.terms_of_service_url),
+                          .contact_email = if_set(config.service.contact_email),
+                          .did_doc_in_session = config.identity.session_has_did_doc
+                                                    ? api::DidDocInSession::yes
+                                                    : api::DidDocInSession::no}},
+      authenticator_(sessions_, tokens_, resolver_, rates_,
+                     {.admin_password = secrets_.admin_password,
+                      .admin_from = config.listen.admin_from ==
+                                            ListenConfig::AdminFrom::loopback_only
+                                        ? xrpc::AdminFrom::loopback_only
+                                        : xrpc::AdminFrom::anywhere,
+                      .service_did = config.service.did}),
+      router_(catalog_, authenticator_, rates_, observer_,
+              {.rate_limits = config.rate_limits.enabled ? xrpc::RateLimits::on
+                                                         : xrpc::RateLimits::off,
+               .bypass_key = config.rate_limits.bypass_key,
+               .is_bypassed =
+                   [&config](const net::IpAddress& address) {
+                       return is_in_any(config.rate_limits.bypass_ranges, address);
+                   },
+               .is_trusted_proxy =
+                   [&config](const net::IpAddress& address) {
+                       return is_in_any(config.listen.trusted_proxies, address);
+                   }}),
+      site_(router_, *db_, handles_, *mail_,
+            {.version = version_of(config),
+             .dev_pages = mode == Mode::dev ? web::DevPages::on : web::DevPages::off}) {
+    if (config.invites.interval_ms)
+        services_.facts.invite_earning = {.interval_ms = *config.invites.interval_ms,
+                                          .epoch_ms = config.invites.epoch_ms};
+    api::add_routes(router_, services_);
+    metrics_.emplace(router_.methods());
+    observer_.watch(*metrics_);
+}
+
+Result<std::unique_ptr<House>> House::build(const Config& config, Mode mode) {
+    std::unique_ptr<db::Database> db = TRY(open_database(config.storage));
+    const bool may_have_accounts = TRY(has_accounts(*db));
+    LoadedSecrets loaded = TRY(load_or_make_secrets(
+        config, may_have_accounts ? Accounts::may_exist : Accounts::none));
+    for (const std::string& made : loaded.made) log::info("made a secret", {{"what", made}});
+    atproto::PrivateKey rotation_key = TRY(atproto::PrivateKey::from_raw(
+        atproto::Curve::k256, loaded.secrets.plc_rotation_key));
+    std::optional<atproto::PublicKey> recovery_key;
+    if (!config.identity.recovery_did_key.empty())
+        recovery_key = TRY(atproto::PublicKey::parse_did_key(config.identity.recovery_did_key));
+    lexicon::Catalog catalog = TRY(load_catalog());
+    auto mail = TRY(pds::mail::MailQueue::start(*db, mail_options(config, mode)));
+    std::unique_ptr<House> house(
+        new House(config, mode, std::move(db), std::move(loaded.secrets), std::move(rotation_key),
+                  std::move(catalog), std::move(mail), std::move(recovery_key)));
+    TRY(house->listen());
+    return house;
+}
+
+Result<void> House::listen() {
+    net::ServerOptions options{.addresses = config_.listen.addresses,
+                               .port = config_.service.port,
+                               .threads = config_.listen.threads,
+                               .tls = std::nullopt};
+    if (!config_.listen.tls_certificate_file.empty())
+        options.tls =
+            net::TlsFiles{.certificate_chain = TRY(read_file(config_.listen.tls_certificate_file)),
+                          .private_key = TRY(read_file(config_.listen.tls_key_file))};
+    server_ = TRY(net::HttpServer::listen(std::move(options), site_));
+    add_samples();
+    if (config_.listen.metrics) {
+        metrics_page_.emplace(*metrics_);
+        metrics_server_ = TRY(net::HttpServer::listen(
+            {.addresses = {config_.listen.metrics->address},
+             .port = config_.listen.metrics->port,
+             .threads = 1,
+             .tls = std::nullopt,
+             .is_internal = true},
+            *metrics_page_));
+    }
+    if (config_.identity.embedded_plc_port) {
+        plc_directory_.emplace(*db_);
+        plc_site_.emplace(*plc_directory_);
+        plc_server_ = TRY(net::HttpServer::listen({.addresses = {"127.0.0.1"},
+                                                   .port = *config_.identity.embedded_plc_port,
+                                                   .threads = 1,
+                                                   .tls = std::nullopt,
+                                                   .is_internal = true},
+                                                  *plc_site_));
+    }
+    return {};
+}
+
+void House::add_samples() {
+    using Kind = web::Metrics::Kind;
+    metrics_->add(Kind::gauge, "roost_connections_open", "Connections of clients",
+                  [this] { return static_cast<double>(server_->stats().connections_open); });
+    metrics_->add(Kind::counter, "roost_db_writes_total", "Write transactions that committed",
+                  [this] { return static_cast<double>(db_->stats().writes_total); });
+    metrics_->add(Kind::counter, "roost_db_batches_total", "Commits, each of one or more writes",
+                  [this] { return static_cast<double>(db_->stats().batches_total); });
+    metrics_->add(Kind::gauge, "roost_db_queue_length", "Writes that wait for the next commit",
+                  [this] { return static_cast<double>(db_->stats().queue_length); });
+    metrics_->add(Kind::gauge, "roost_hash_queue_length", "Passwords that wait to be hashed",
+                  [this] { return static_cast<double>(hashes_.queue_length()); });
+    metrics_->add(Kind::gauge, "roost_mail_queue_length", "Mails that wait to be sent",
+                  [this] { return static_cast<double>(mail_->stats().waiting); });
+    metrics_->add(Kind::counter, "roost_mail_delivered_total", "Mails that were sent",
+                  [this] { return static_cast<double>(mail_->stats().delivered_total); });
+}
+
+void House::start_jobs() {
+    constexpr std::int64_t minute_ms = 60'000;
+    jobs_.emplace(*server_->executors().front());
+    jobs_->every(minute_ms, "settle sign-ups", [this] { return sign_up_.settle_pending(); });
+    jobs_->every(minute_ms, "delete accounts", [this]() -> Task<void> {
+        return [](pds::Lifecycle& lifecycle) -> Task<void> {
+            const Result<void> done = co_await lifecycle.erase_due();
+            if (!done.has_value())
+                log::warn("accounts that are due could not be deleted",
+                          {{"reason", done.error().message}});
+        }(lifecycle_);
+    });
+    jobs_->every(60 * minute_ms, "sweep sessions", [this]() -> Task<void> {
+        return [](pds::Sessions& sessions) -> Task<void> {
+            const Result<std::int64_t> swept = co_await sessions.sweep(now());
+            if (!swept.has_value())
+                log::warn("expired sessions could not be swept",
+                          {{"reason", swept.error().message}});
+        }(sessions_);
+    });
+}
+
+void House::run() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    if (plc_server_) plc_server_->start();
+    if (metrics_server_) metrics_server_->start();
+    server_->start();
+    start_jobs();
+    log::info("serving", {{"url", config_.service.public_url},
+                          {"port", server_->port()},
+                          {"version", version_of(config_)}});
+    if (mode_ == Mode::dev) print_dev_banner(config_, secrets_);
+    int received = 0;
+    sigwait(&signals, &received);
+    log::info("stopping", {{"signal", received}});
+    stop();
+}
+
+void House::stop() {
+    jobs_->stop(job_drain_ms);
+    server_->stop(drain_ms);
+    if (plc_server_) plc_server_->stop(100);
+    if (metrics_server_) metrics_server_->stop(100);
+    mail_->stop();
+    // The client's connections belong to the servers' event loops.
+    http_.reset();
+    log::info("stopped");
+}
+
+int run_house(const Config& config, Mode mode) {
+    // Before any thread is made, so that all of them leave the signals to sigwait().
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    signal(SIGPIPE, SIG_IGN);
+    umask(077);  // what we write is for us alone
+    log::start(config.log);
+    Result<std::unique_ptr<House>> house = House::build(config, mode);
+    if (!house.has_value()) {
+        log::error("cannot start", {{"reason", house.error().message}});
+        std::fprintf(stderr, "roost: %s\n", house.error().message.c_str());
+        return 1;
+    }
+    (*house)->run();
+    house->reset();
+    log::flush();
+    return 0;
+}
+
+}  // namespace roost::app

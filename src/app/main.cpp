@@ -1,0 +1,39 @@
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <iostream>
+
+#include "app/command_line.h"
+#include "app/house.h"
+
+namespace {
+
+// A core file would hold every key in clear. A sanitized build must stay traceable for its leak
+// check, and is not for production.
+void forbid_core_files() {
+    const rlimit none{0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
+    prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
+roost::app::Environment environment_of_process() {
+    roost::app::Environment variables;
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        const std::string_view text = *entry;
+        const std::size_t equals = text.find('=');
+        if (equals == std::string_view::npos) continue;
+        variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+    }
+    return variables;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    forbid_core_files();
+    return roost::app::run_command_line({{argv + 1, argv + argc}, environment_of_process()},
+                                        roost::app::run_house, std::cout, std::cerr);
+}

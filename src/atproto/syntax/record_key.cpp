@@ -1,0 +1,26 @@
+#include "atproto/syntax/chars.h"
+#include "atproto/syntax/syntax.h"
+
+namespace roost::atproto {
+
+namespace {
+
+constexpr std::size_t record_key_size_max = 512;
+
+bool is_record_key_char(char c) {
+    return detail::is_alphanumeric(c) || c == '_' || c == '~' || c == '.' || c == ':' || c == '-';
+}
+
+}  // namespace
+
+Result<RecordKey> RecordKey::parse(std::string_view text) {
+    if (text.empty() || text.size() > record_key_size_max)
+        return Error::invalid("Invalid record key: expected 1 to 512 characters");
+    if (text == "." || text == "..")
+        return Error::invalid("Invalid record key: \".\" and \"..\" are not allowed");
+    if (!std::ranges::all_of(text, is_record_key_char))
+        return Error::invalid("Invalid record key: expected letters, digits and \"_~.:-\"");
+    return RecordKey(std::string(text));
+}
+
+}  // namespace roost::atproto

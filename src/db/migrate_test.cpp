@@ -1,0 +1,164 @@
+#include "db/migrate.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <fstream>
+
+#include "db/testing.h"
+#include "db/testing_vfs.h"
+
+namespace roost::db {
+namespace {
+
+using namespace testing;
+
+constexpr Migration one = {1, "one", "a1", "CREATE TABLE one (x INTEGER) STRICT"};
+constexpr Migration two = {2, "two", "a2",
+                           "CREATE TABLE two (x INTEGER) STRICT; INSERT INTO one VALUES (2)"};
+
+Result<std::unique_ptr<Database>> open_with(const TempFolder& folder,
+                                            std::span<const Migration> migrations,
+                                            const char* vfs = nullptr) {
+    Internals internals;
+    internals.migrations = migrations;
+    internals.vfs = vfs;
+    Options options;
+    options.path = folder.file();
+    return SqliteDatabase::open(options, internals);
+}
+
+std::string applied(Database& database) {
+    RunLoop loop;
+    return loop.run(database.read([](Transaction& t) {
+        std::string all;
+        Rows rows = t.select("SELECT number, name, sha256 FROM schema_migration ORDER BY number");
+        while (rows.next())
+            all += std::to_string(rows.integer(0)) + std::string(rows.text(1)) +
+                   std::string(rows.text(2)) + " ";
+        return all;
+    }));
+}
+
+std::string refusal(const TempFolder& folder, std::span<const Migration> migrations) {
+    const auto database = open_with(folder, migrations);
+    return database ? "" : database.error().message;
+}
+
+TEST(Migrate, OpensWithoutAny) {
+    TempFolder folder;
+    EXPECT_EQ(applied(**open_with(folder, {})), "");
+    EXPECT_EQ(applied(**open_with(folder, {})), "");
+}
+
+TEST(Migrate, AppliesEachOnceInOrder) {
+    TempFolder folder;
+    EXPECT_EQ(applied(**open_with(folder, std::array{one})), "1onea1 ");
+    EXPECT_EQ(applied(**open_with(folder, std::array{one, two})), "1onea1 2twoa2 ");
+    EXPECT_EQ(applied(**open_with(folder, std::array{one, two})), "1onea1 2twoa2 ");
+}
+
+TEST(Migrate, TheCompiledInOnesApply) {
+    TempFolder folder;
+    const auto database = open_with(folder, compiled_migrations());
+    ASSERT_TRUE(database) << database.error().message;
+    for (const Migration& migration : compiled_migrations()) {
+        EXPECT_EQ(migration.sha256.size(), 64U);
+        EXPECT_FALSE(migration.sql.empty());
+    }
+}
+
+TEST(Migrate, RefusesANewerSchema) {
+    TempFolder folder;
+    ASSERT_TRUE(open_with(folder, std::array{one, two}));
+    EXPECT_EQ(refusal(folder, std::array{one}),
+              "the database has migration 2 (two), which this program does not know: use a newer "
+              "roost");
+}
+
+TEST(Migrate, RefusesAChangedText) {
+    TempFolder folder;
+    ASSERT_TRUE(open_with(folder, std::array{one, two}));
+    Migration changed = one;
+    changed.sha256 = "b1";
+    EXPECT_TRUE(refusal(folder, std::array{changed, two})
+                    .starts_with("migration 1 (one) was applied with another text"));
+}
+
+TEST(Migrate, AFailedMigrationLeavesNothing) {
+    TempFolder folder;
+    Migration wrong = two;
+    wrong.sql = "CREATE TABLE two (x INTEGER) STRICT; INSERT INTO missing VALUES (1)";
+    EXPECT_NE(refusal(folder, std::array{one, wrong}).find("no such table: missing"),
+              std::string::npos);
+    EXPECT_EQ(applied(**open_with(folder, std::array{one, two})), "1onea1 2twoa2 ");
+}
+
+TEST(Migrate, ChecksReferencesAtItsEnd) {
+    TempFolder folder;
+    Migration dangling = two;
+    dangling.sql =
+        "CREATE TABLE parent (id INTEGER PRIMARY KEY) STRICT;"
+        "CREATE TABLE child (parent INTEGER REFERENCES parent) STRICT;"
+        "INSERT INTO child VALUES (7)";
+    EXPECT_EQ(refusal(folder, std::array{one, dangling}),
+              "migration two leaves references without a target in table child");
+    EXPECT_EQ(applied(**open_with(folder, std::array{one})), "1onea1 ");
+}
+
+TEST(Migrate, RefusesAFileOfAnotherProgram) {
+    TempFolder folder;
+    {
+        ConnectionOptions options;
+        options.path = folder.file();
+        Connection(options).execute("CREATE TABLE theirs (x)");
+    }
+    EXPECT_NE(refusal(folder, {}).find("belongs to another program"), std::string::npos);
+}
+
+TEST(Migrate, RefusesWhatIsNotADatabase) {
+    TempFolder folder;
+    std::ofstream(folder.file()) << std::string(20'000, 'x');
+    EXPECT_NE(refusal(folder, {}).find("damaged or not a database"), std::string::npos);
+    EXPECT_EQ(std::filesystem::file_size(folder.file()), 20'000U);
+}
+
+// Kills a child before each write to the disk that opening a database makes, and looks what the
+// next open finds: each migration wholly there, or not at all.
+TEST(Migrate, SurvivesAKillAtEveryStep) {
+    bool finished = false;
+    for (int step = 0; step < 200 && !finished; ++step) {
+        TempFolder folder;
+        const pid_t child = fork();
+        if (child == 0) {
+            FaultyVfs vfs;
+            vfs.operations_to_live = step;
+            const bool opened = open_with(folder, std::array{one, two}, vfs.name()).has_value();
+            _exit(opened ? 0 : 1);
+        }
+        int status = 0;
+        ASSERT_EQ(waitpid(child, &status, 0), child);
+        finished = WIFEXITED(status);
+        if (finished) {
+            EXPECT_EQ(WEXITSTATUS(status), 0);
+        } else {
+            EXPECT_EQ(WTERMSIG(status), SIGKILL);
+        }
+        // A migration that was done by half fails here, or leaves a second row.
+        const auto database = open_with(folder, std::array{one, two});
+        ASSERT_TRUE(database) << "step " << step << ": " << database.error().message;
+        EXPECT_EQ(applied(**database), "1onea1 2twoa2 ");
+        RunLoop loop;
+        EXPECT_EQ(loop.run((*database)->read([](Transaction& t) {
+            Rows ones = t.select("SELECT count(*) FROM one");
+            ones.next();
+            return ones.integer(0);
+        })),
+                  1)
+            << "step " << step;
+    }
+    EXPECT_TRUE(finished);
+}
+
+}  // namespace
+}  // namespace roost::db

@@ -1,0 +1,168 @@
+#include "db/sqlite_database.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "db/limits.h"
+
+namespace roost::db {
+
+namespace {
+
+std::string folder_of(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    if (slash == std::string::npos) return ".";
+    return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// SQLite gives the log the permissions of the file, so it is made here, for the owner only.
+Result<void> create_file(const std::string& path, const std::string& folder) {
+    const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (file < 0)
+        return Error{Fault::internal, "DatabaseNotUsable",
+                     "cannot open " + path + ": " + std::strerror(errno)};
+    close(file);
+    const int directory = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool synced = directory >= 0 && fsync(directory) == 0;
+    const int error = errno;
+    if (directory >= 0) close(directory);
+    if (!synced)
+        return Error{Fault::internal, "DatabaseNotUsable",
+                     "cannot sync the folder " + folder + ": " + std::strerror(error)};
+    return {};
+}
+
+Error open_error(const std::string& path, const Failure& failure) {
+    if (failure.kind() == Failure::Kind::corrupt)
+        return {Fault::internal, "DatabaseNotUsable",
+                path + " is damaged or not a database (" + failure.what() +
+                    "); restore it from a backup or name another path"};
+    if (failure.kind() == Failure::Kind::disk_full)
+        return {Fault::insufficient_storage, "InsufficientStorage",
+                "the disk is full, cannot open " + path + ": " + failure.what()};
+    return {Fault::internal, "DatabaseNotUsable", "cannot open " + path + ": " + failure.what()};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Database>> Database::open(const Options& options) {
+    return SqliteDatabase::open(options, Internals{});
+}
+
+Result<std::unique_ptr<Database>> SqliteDatabase::open(const Options& options,
+                                                       const Internals& internals) {
+    const std::string folder = folder_of(options.path);
+    DirectoryLock lock = TRY(DirectoryLock::take(folder));
+    TRY(create_file(options.path, folder));
+    std::unique_ptr<SqliteDatabase> database(
+        new SqliteDatabase(options, internals, std::move(lock)));
+    try {
+        TRY(database->start(internals));
+    } catch (const Failure& failure) {
+        return open_error(options.path, failure);
+    }
+    return database;
+}
+
+SqliteDatabase::SqliteDatabase(const Options& options, const Internals& internals,
+                               DirectoryLock lock)
+    : options_(options), lock_(std::move(lock)) {
+    connection_options_.path = options.path;
+    connection_options_.busy_timeout_ms = options.busy_timeout_ms;
+    connection_options_.vfs = internals.vfs;
+    connection_options_.page_count_max = internals.page_count_max;
+}
+
+// The writer's connection closes last: that moves the rest of the log into the file.
+SqliteDatabase::~SqliteDatabase() {
+    group_commit_.reset();
+    checkpointer_.stop();
+    readers_.clear();
+}
+
+Result<void> SqliteDatabase::start(const Internals& internals) {
+    writer_ = std::make_unique<Connection>(connection_options_);
+    TRY(migrate(*writer_, internals.migrations));
+    // The checkpointer must know what is in the log: it starts with an empty one.
+    const auto emptied =
+        writer_->checkpoint(Connection::Checkpoint::truncate, options_.busy_timeout_ms);
+    if (emptied.busy)
+        return Error::unavailable("another program is using " + options_.path + "; stop it first",
+                                  1);
+    writer_->on_commit([this](std::uint32_t pages) { checkpointer_.committed(pages); });
+    if (options_.checkpoints) {
+        ConnectionOptions options = connection_options_;
+        options.role = ConnectionOptions::Role::checkpointer;
+        checkpointer_.start(options);
+    }
+    group_commit_ =
+        std::make_unique<GroupCommit>(*writer_, [this] { checkpointer_.bound_log(*writer_); });
+    return {};
+}
+
+Result<void> SqliteDatabase::submit(std::shared_ptr<Write> write) {
+    return group_commit_->submit(std::move(write));
+}
+
+Connection& SqliteDatabase::read_connection() {
+    const std::lock_guard lock(mutex_);
+    std::unique_ptr<Connection>& connection = readers_[std::this_thread::get_id()];
+    if (connection == nullptr) {
+        check(readers_.size() <= limits::reading_threads_max, "few threads read the database");
+        ConnectionOptions options = connection_options_;
+        options.role = ConnectionOptions::Role::reader;
+        connection = std::make_unique<Connection>(options);
+    }
+    return *connection;
+}
+
+void SqliteDatabase::with_snapshot(const std::function<void(Transaction&)>& body) {
+    Connection& connection = read_connection();
+    check(!connection.in_transaction(), "a read does not start inside another");
+    struct Rollback {
+        Connection& of;
+        ~Rollback() { of.rollback(); }
+    } const at_the_end{connection};
+    connection.begin_read();
+    body(connection);
+    connection.commit();
+}
+
+std::optional<Result<void>> SqliteDatabase::recent_answer() {
+    const std::lock_guard lock(mutex_);
+    if (writable_at_us_ == 0) return {};
+    if (monotonic_us() - writable_at_us_ >= limits::writable_answer_ms * 1'000) return {};
+    return writable_;
+}
+
+Task<Result<void>> SqliteDatabase::check_writable() {
+    if (std::optional<Result<void>> recent = recent_answer()) co_return *recent;
+    Result<void> answer;
+    try {
+        answer = co_await write([](Transaction& t) -> Result<void> {
+            t.execute(
+                "INSERT INTO write_probe (id, tried_at) VALUES (1, $1)"
+                " ON CONFLICT (id) DO UPDATE SET tried_at = excluded.tried_at",
+                monotonic_us());
+            return {};
+        });
+    } catch (const Failure& failure) {
+        answer = Error::unavailable(std::string("the database cannot write: ") + failure.what(), 1);
+    }
+    const std::lock_guard lock(mutex_);
+    writable_ = answer;
+    writable_at_us_ = monotonic_us();
+    co_return answer;
+}
+
+Stats SqliteDatabase::stats() const {
+    return {group_commit_->writes_total(), group_commit_->batches_total(),
+            group_commit_->queue_length()};
+}
+
+}  // namespace roost::db

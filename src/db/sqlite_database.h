@@ -1,0 +1,61 @@
+// The Database on one SQLite file: the folder's lock, the writer thread, the checkpointer, and a
+// read connection for each thread that reads.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <thread>
+
+#include "db/checkpointer.h"
+#include "db/connection.h"
+#include "db/database.h"
+#include "db/directory_lock.h"
+#include "db/group_commit.h"
+#include "db/migrate.h"
+
+namespace roost::db {
+
+// What tests put in place of the real thing.
+struct Internals {
+    std::span<const Migration> migrations = compiled_migrations();
+    const char* vfs = nullptr;
+    std::int64_t page_count_max = 0;
+};
+
+class SqliteDatabase final : public Database {
+  public:
+    static Result<std::unique_ptr<Database>> open(const Options& options,
+                                                  const Internals& internals);
+
+    ~SqliteDatabase() override;
+
+    Task<Result<void>> check_writable() override;
+    Stats stats() const override;
+
+  private:
+    SqliteDatabase(const Options& options, const Internals& internals, DirectoryLock lock);
+    Result<void> start(const Internals& internals);
+
+    Result<void> submit(std::shared_ptr<Write> write) override;
+    void with_snapshot(const std::function<void(Transaction&)>& body) override;
+    Connection& read_connection();
+    std::optional<Result<void>> recent_answer();
+
+    Options options_;
+    ConnectionOptions connection_options_;
+    DirectoryLock lock_;
+
+    std::mutex mutex_;  // guards what follows
+    std::map<std::thread::id, std::unique_ptr<Connection>> readers_;
+    Result<void> writable_;
+    std::int64_t writable_at_us_ = 0;  // monotonic; 0: never asked
+
+    std::unique_ptr<Connection> writer_;
+    Checkpointer checkpointer_;
+    std::unique_ptr<GroupCommit> group_commit_;
+};
+
+}  // namespace roost::db

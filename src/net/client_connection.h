@@ -1,0 +1,60 @@
+// A connection to another server, and one exchange on it. Part of the room's inside.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "net/http_client.h"
+#include "net/stream.h"
+#include "net/url.h"
+
+namespace roost::net {
+
+class ClientConnection final : private WheelEntry {
+  public:
+    // How an exchange ended that brought no answer.
+    struct Failure {
+        Error error;
+        bool was_silent = false;  // not one byte of an answer: the connection may have been dead
+    };
+
+    // Connects to one of the addresses, in their order, and speaks TLS with the host if the URL is
+    // https. An error means that nothing of a request was sent.
+    static Task<Result<std::unique_ptr<ClientConnection>>> open(EventLoop& loop, const Url& url,
+                                                                std::vector<IpAddress> addresses,
+                                                                const TlsContext& tls,
+                                                                std::int64_t deadline_us);
+
+    ClientConnection(EventLoop& loop, Socket socket) : loop_(loop), stream_(std::move(socket)) {}
+
+    // Sends the bytes and reads an answer of at most so many bytes. The connection is open
+    // afterwards if can_be_reused().
+    Task<std::expected<ClientResponse, Failure>> exchange(std::string_view request, bool is_head,
+                                                          std::size_t response_bytes_max,
+                                                          std::int64_t deadline_us);
+    bool can_be_reused() { return is_reusable_ && stream_.is_quiet(); }
+    // While nobody uses it: what to do when it has been idle for long enough.
+    void set_idle(std::int64_t until_us, std::function<void(ClientConnection&)> evict);
+
+  private:
+    enum class Tried { connected, failed, late };
+
+    Task<Tried> connect(IpAddress address, std::uint16_t port, std::int64_t deadline_us);
+    Task<bool> send_all(std::string_view data);
+    Failure failure(bool was_silent, std::string message) const;
+    void on_due(std::int64_t now_us) override;
+
+    EventLoop& loop_;
+    Stream stream_;
+    bool is_late_ = false;
+    bool is_reusable_ = false;
+    std::function<void(ClientConnection&)> evict_;
+};
+
+// The errors of a fetch.
+Error not_sent(Fault fault, std::string message);
+Error sent(Fault fault, std::string message);
+
+}  // namespace roost::net

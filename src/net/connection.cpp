@@ -1,0 +1,340 @@
+#include "net/connection.h"
+
+#include <charconv>
+#include <exception>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+namespace roost::net {
+
+namespace {
+
+IpAddress address_of(const Socket& socket) {
+    boost::system::error_code error;
+    const auto endpoint = socket.remote_endpoint(error);
+    IpAddress address;
+    if (error) return address;
+    address.bytes =
+        endpoint.address().is_v6()
+            ? endpoint.address().to_v6().to_bytes()
+            : asio::ip::make_address_v6(asio::ip::v4_mapped, endpoint.address().to_v4()).to_bytes();
+    return address;
+}
+
+std::string_view reason_of(int status) {
+    switch (status) {
+        case 200:
+            return "OK";
+        case 201:
+            return "Created";
+        case 204:
+            return "No Content";
+        case 206:
+            return "Partial Content";
+        case 301:
+            return "Moved Permanently";
+        case 302:
+            return "Found";
+        case 303:
+            return "See Other";
+        case 304:
+            return "Not Modified";
+        case 307:
+            return "Temporary Redirect";
+        case 400:
+            return "Bad Request";
+        case 401:
+            return "Unauthorized";
+        case 403:
+            return "Forbidden";
+        case 404:
+            return "Not Found";
+        case 405:
+            return "Method Not Allowed";
+        case 408:
+            return "Request Timeout";
+        case 409:
+            return "Conflict";
+        case 413:
+            return "Content Too Large";
+        case 414:
+            return "URI Too Long";
+        case 415:
+            return "Unsupported Media Type";
+        case 417:
+            return "Expectation Failed";
+        case 429:
+            return "Too Many Requests";
+        case 431:
+            return "Request Header Fields Too Large";
+        case 500:
+            return "Internal Server Error";
+        case 501:
+            return "Not Implemented";
+        case 502:
+            return "Bad Gateway";
+        case 503:
+            return "Service Unavailable";
+        case 504:
+            return "Gateway Timeout";
+        case 507:
+            return "Insufficient Storage";
+        default:
+            return "Status";
+    }
+}
+
+void append_number(std::string& to, std::uint64_t number, int base) {
+    char digits[24];
+    const auto end = std::to_chars(digits, digits + sizeof(digits), number, base);
+    to.append(digits, end.ptr);
+}
+
+bool has_no_body(int status) {
+    return status == 204 || status == 304;
+}
+
+}  // namespace
+
+Connection::Connection(ServerLoop& server, Socket socket, const TlsContext* tls)
+    : server_(server),
+      stream_(std::move(socket)),
+      parser_(server.limits),
+      body_(server.loop, server.limits, stream_, input_, *this) {
+    request_.peer = address_of(stream_.socket());
+    request_.body = &body_;
+    if (tls != nullptr)
+        stream_.start_tls(TlsSession::accept(*tls, stream_.socket().native_handle()));
+    request_.is_tls = stream_.is_tls();
+    server_.connections.insert(this);
+    server_.connections_open.fetch_add(1, std::memory_order_relaxed);
+}
+
+Connection::~Connection() {
+    server_.connections.erase(this);
+    server_.connections_open.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Connection::end_if_idle() {
+    if (is_idle_) stream_.interrupt();
+}
+
+void Connection::abort() {
+    stream_.cancel();
+}
+
+void Connection::on_due(std::int64_t) {
+    is_late_ = true;
+    stream_.interrupt();
+}
+
+void Connection::set_due_in_ms(std::int64_t delay_ms) {
+    server_.loop.set_due(*this, monotonic_us() + delay_ms * 1'000);
+}
+
+Task<void> Connection::run(std::unique_ptr<Connection> connection) {
+    co_await connection->serve();
+}
+
+Task<void> Connection::serve() {
+    if (stream_.is_tls()) {
+        set_due_in_ms(server_.limits.header_ms);
+        const IoResult shaken = co_await stream_.handshake();
+        if (shaken.status != IoStatus::done) co_return;
+    }
+    Next next = Next::request;
+    while (next == Next::request)
+        next = co_await serve_request();
+    if (next == Next::linger) co_await linger();
+}
+
+// Reads a head and has it answered.
+Task<Connection::Next> Connection::serve_request() {
+    parser_.reset();
+    is_late_ = false;
+    is_idle_ = input_.is_empty();
+    if (is_idle_ && server_.is_stopping) co_return Next::close;
+    HeadParser::State state = HeadParser::State::need_more;
+    if (is_idle_)
+        become_idle();
+    else
+        state = parser_.parse(input_.view());
+    bool is_timed = false;
+    while (state == HeadParser::State::need_more) {
+        if (!is_idle_ && !is_timed) {
+            set_due_in_ms(server_.limits.header_ms);
+            is_timed = true;
+        }
+        const auto [room, size] = input_.prepare(server_.limits.buffer_bytes_idle);
+        const IoResult got = co_await stream_.read(room, size);
+        if (got.status != IoStatus::done) {
+            if (is_late_ && !is_idle_)
+                co_return co_await refuse(408, "RequestTimeout", "The request came too slowly.");
+            co_return Next::close;
+        }
+        input_.commit(got.size);
+        is_idle_ = false;
+        state = parser_.parse(input_.view());
+    }
+    server_.loop.set_due(*this, never);
+    if (state == HeadParser::State::refused) {
+        const Refusal& refusal = parser_.refusal();
+        co_return co_await refuse(refusal.status, refusal.name, refusal.message);
+    }
+    input_.consume(parser_.head().size);
+    co_return co_await answer();
+}
+
+void Connection::become_idle() {
+    if (input_.capacity() > server_.limits.buffer_bytes_idle) input_.release();
+    if (output_.capacity() > server_.limits.buffer_bytes_idle / 2) output_ = std::string();
+    parser_.shrink();
+    set_due_in_ms(server_.limits.idle_ms);
+}
+
+void Connection::prepare_request() {
+    const RequestHead& head = parser_.head();
+    request_.method = head.method;
+    request_.method_text = head.method_text;
+    request_.target = head.target;
+    request_.path = head.path;
+    request_.query = head.query;
+    request_.headers = head.headers;
+    body_.start(head);
+}
+
+Task<Connection::Next> Connection::answer() {
+    server_.requests_total.fetch_add(1, std::memory_order_relaxed);
+    prepare_request();
+    Response response = co_await run_handler();
+    const bool keeps_alive = parser_.head().keeps_alive && !response.close &&
+                             !server_.is_stopping && body_.can_drain() &&
+                             !(response.source && parser_.head().is_http_1_0);
+    if (!co_await send(response, keeps_alive)) co_return Next::close;
+    if (!keeps_alive || !co_await body_.drain()) co_return Next::linger;
+    body_.end();
+    co_return Next::request;
+}
+
+Task<Response> Connection::run_handler() {
+    try {
+        co_return co_await server_.handler.handle(request_);
+    } catch (const std::exception& exception) {
+        log::error("a request failed", {{"path", request_.path}, {"reason", exception.what()}});
+    } catch (...) {
+        log::error("a request failed", {{"path", request_.path}});
+    }
+    co_return server_.handler.error_response(500, "InternalServerError", "Internal Server Error");
+}
+
+Task<Connection::Next> Connection::refuse(int status, std::string_view name,
+                                          std::string_view message) {
+    Response response = server_.handler.error_response(status, name, message);
+    parser_.reset();  // its bytes are not to be trusted
+    if (!co_await send(response, false)) co_return Next::close;
+    co_return Next::linger;
+}
+
+void Connection::write_head(const Response& response, bool keeps_alive) {
+    const RequestHead& head = parser_.head();
+    output_.assign("HTTP/1.1 ");
+    append_number(output_, static_cast<std::uint64_t>(response.status), 10);
+    output_.append(" ").append(reason_of(response.status)).append("\r\nDate: ");
+    output_.append(server_.loop.http_date()).append("\r\n");
+    if (!keeps_alive)
+        output_.append("Connection: close\r\n");
+    else if (head.is_http_1_0)
+        output_.append("Connection: keep-alive\r\n");
+    if (!response.content_type.empty())
+        output_.append("Content-Type: ").append(response.content_type).append("\r\n");
+    if (response.source) {
+        if (!head.is_http_1_0) output_.append("Transfer-Encoding: chunked\r\n");
+    } else if (!has_no_body(response.status)) {
+        output_.append("Content-Length: ");
+        append_number(output_, response.body.size(), 10);
+        output_.append("\r\n");
+    }
+    output_.append(response.header_lines()).append("\r\n");
+}
+
+Task<bool> Connection::send(Response& response, bool keeps_alive) {
+    write_head(response, keeps_alive);
+    const bool has_body = !parser_.head().is_head && !has_no_body(response.status);
+    std::string_view rest_of_body;
+    if (has_body && !response.source) {
+        if (response.body.size() <= server_.limits.copied_body_bytes_max)
+            output_.append(response.body);
+        else
+            rest_of_body = response.body;
+    }
+    const IoResult sent = stream_.try_write(output_);
+    const std::size_t sent_size = sent.status == IoStatus::done ? sent.size : 0;
+    if (sent_size < output_.size() &&
+        !co_await send_all(std::string_view(output_).substr(sent_size)))
+        co_return false;
+    if (!rest_of_body.empty() && !co_await send_all(rest_of_body)) co_return false;
+    if (has_body && response.source)
+        co_return co_await stream_source(*response.source, !parser_.head().is_http_1_0);
+    co_return true;
+}
+
+Task<bool> Connection::send_all(std::string_view data) {
+    is_late_ = false;
+    while (!data.empty()) {
+        set_due_in_ms(server_.limits.write_stall_ms);
+        const IoResult sent = co_await stream_.write(data);
+        if (sent.status != IoStatus::done) {
+            abort();
+            co_return false;
+        }
+        data.remove_prefix(sent.size);
+    }
+    server_.loop.set_due(*this, never);
+    co_return true;
+}
+
+Task<bool> Connection::stream_source(BodySource& source, bool is_chunked) {
+    while (true) {
+        Result<std::string_view> piece = Error();
+        try {
+            piece = co_await source.next();
+        } catch (const std::exception& exception) {
+            log::error("an answer broke off",
+                       {{"path", request_.path}, {"reason", exception.what()}});
+        }
+        if (!piece) {
+            abort();
+            co_return false;
+        }
+        output_.clear();
+        if (is_chunked) {
+            append_number(output_, piece->size(), 16);
+            output_.append("\r\n").append(*piece).append("\r\n");
+        } else {
+            output_.append(*piece);
+        }
+        const bool is_last = piece->empty();
+        if (!co_await send_all(output_)) co_return false;
+        if (is_last) co_return true;
+    }
+}
+
+// After our last word: lets the peer read it before the socket closes. Closing at once would reset
+// the connection if bytes of the peer are still unread, and so could take the answer away from it.
+Task<void> Connection::linger() {
+    is_idle_ = true;
+    stream_.shutdown_send();
+    set_due_in_ms(server_.limits.linger_ms);
+    input_.release();
+    const auto [room, size] = input_.prepare(server_.limits.buffer_bytes_idle);
+    std::size_t discarded = 0;
+    is_late_ = false;
+    while (!is_late_ && discarded < server_.limits.linger_bytes_max) {
+        const IoResult got = co_await stream_.read(room, size);
+        if (got.status != IoStatus::done) break;
+        discarded += got.size;
+    }
+}
+
+}  // namespace roost::net

@@ -1,0 +1,79 @@
+// One connection of the server, from accept to close. Part of the room's inside.
+//
+// A coroutine on the loop's thread owns it: it reads a head, runs the handler, writes the answer,
+// and so on until the peer leaves, errs, or is too slow. So requests on one connection are answered
+// in their order, one at a time, and at most one buffer of pipelined requests is read ahead.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <unordered_set>
+
+#include "net/body.h"
+#include "net/http_parser.h"
+#include "net/input_buffer.h"
+#include "net/stream.h"
+
+namespace roost::net {
+
+class Connection;
+
+// What the connections of one loop have in common. Counters may be read by any thread.
+struct ServerLoop {
+    ServerLoop(RequestHandler& the_handler, const ServerLimits& the_limits)
+        : handler(the_handler), limits(the_limits) {}
+
+    EventLoop loop;
+    RequestHandler& handler;
+    const ServerLimits& limits;
+    std::unordered_set<Connection*> connections;
+    bool is_stopping = false;  // every answer is the last one of its connection
+    std::atomic<std::int64_t> connections_open = 0;
+    std::atomic<std::int64_t> requests_total = 0;
+};
+
+class Connection final : private WheelEntry {
+  public:
+    Connection(ServerLoop& server, Socket socket, const TlsContext* tls);
+    ~Connection() override;
+
+    // Serves until the connection ends; the task owns it.
+    static Task<void> run(std::unique_ptr<Connection> connection);
+
+    // Ends it unless a request is in hand, or has just been read.
+    void end_if_idle();
+    // Ends it now; a handler that runs is not interrupted, but finds its peer gone.
+    void abort();
+
+  private:
+    enum class Next { request, linger, close };
+
+    Task<void> serve();
+    Task<Next> serve_request();
+    Task<Next> answer();
+    Task<Response> run_handler();
+    Task<Next> refuse(int status, std::string_view name, std::string_view message);
+    // False if the peer is gone.
+    Task<bool> send(Response& response, bool keeps_alive);
+    Task<bool> stream_source(BodySource& source, bool is_chunked);
+    Task<bool> send_all(std::string_view data);
+    Task<void> linger();
+    void write_head(const Response& response, bool keeps_alive);
+    void prepare_request();
+    void become_idle();
+    void set_due_in_ms(std::int64_t delay_ms);
+    void on_due(std::int64_t now_us) override;
+
+    ServerLoop& server_;
+    Stream stream_;
+    HeadParser parser_;
+    InputBuffer input_;
+    std::string output_;
+    Request request_;
+    RequestBody body_;
+    bool is_idle_ = true;
+    bool is_late_ = false;  // a time limit ran out
+};
+
+}  // namespace roost::net

@@ -1,0 +1,240 @@
+#include "net/http_client.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "net/ascii.h"
+#include "net/client_connection.h"
+#include "net/client_internal.h"
+#include "net/dns.h"
+#include "net/limits.h"
+#include "net/ssrf_guard.h"
+
+namespace roost::net {
+
+std::string_view ClientResponse::header(std::string_view lower_case_name) const {
+    for (const auto& [name, value] : headers)
+        if (name == lower_case_name) return value;
+    return {};
+}
+
+bool was_sent(const Error& error) {
+    return error.name != "UpstreamNotReached";
+}
+
+namespace {
+
+std::string_view text_of(Method method) {
+    switch (method) {
+        case Method::get:
+            return "GET";
+        case Method::head:
+            return "HEAD";
+        case Method::post:
+            return "POST";
+        case Method::put:
+            return "PUT";
+        case Method::del:
+            return "DELETE";
+        case Method::options:
+            return "OPTIONS";
+        case Method::patch:
+            return "PATCH";
+        case Method::other:
+            break;
+    }
+    check(false, "a client knows its method");
+    return {};
+}
+
+bool is_idempotent(Method method) {
+    return method != Method::post && method != Method::patch;
+}
+
+bool is_header_fine(const std::pair<std::string, std::string>& header) {
+    return !header.first.empty() && std::ranges::all_of(header.first, is_token_char) &&
+           header.second.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos;
+}
+
+std::string serialize(const ClientRequest& request, const Url& url) {
+    std::string bytes;
+    bytes.reserve(512 + request.body.size());
+    bytes.append(text_of(request.method)).append(" ").append(url.target).append(" HTTP/1.1\r\n");
+    bytes.append("Host: ").append(url.host_header).append("\r\n");
+    for (const auto& [name, value] : request.headers)
+        bytes.append(name).append(": ").append(value).append("\r\n");
+    if (!request.content_type.empty())
+        bytes.append("Content-Type: ").append(request.content_type).append("\r\n");
+    if (!request.body.empty() || !is_idempotent(request.method) || request.method == Method::put)
+        bytes.append("Content-Length: ").append(std::to_string(request.body.size())).append("\r\n");
+    return bytes.append("\r\n").append(request.body);
+}
+
+// The part of the client that lives on one loop, and is only touched there.
+class LoopClient {
+  public:
+    LoopClient(EventLoop& loop, const HttpClient::Options& options, const TlsContext& tls)
+        : loop_(loop),
+          options_(options),
+          tls_(tls),
+          resolver_(Resolver::make(loop, options.nameservers)) {}
+
+    Task<Result<ClientResponse>> send(ClientRequest request);
+    Resolver& resolver() { return *resolver_; }
+
+  private:
+    using ConnectionPtr = std::unique_ptr<ClientConnection>;
+
+    // Counts a request while it is on its way.
+    struct InFlight {
+        explicit InFlight(std::size_t& the_count) : count(the_count) { ++count; }
+        ~InFlight() { --count; }
+        InFlight(const InFlight&) = delete;
+        InFlight& operator=(const InFlight&) = delete;
+        std::size_t& count;
+    };
+
+    Task<Result<ClientResponse>> send_on(ClientRequest request, Url url);
+    Task<Result<ConnectionPtr>> connect(Url url, AddressPolicy policy, std::int64_t deadline_us);
+    AddressPolicy effective(AddressPolicy policy) const {
+        return options_.allow_private_addresses ? AddressPolicy::configured : policy;
+    }
+    ConnectionPtr take_idle(const std::string& key);
+    void put_idle(const std::string& key, ConnectionPtr connection);
+
+    EventLoop& loop_;
+    const HttpClient::Options& options_;
+    const TlsContext& tls_;
+    std::unique_ptr<Resolver> resolver_;
+    std::multimap<std::string, ConnectionPtr> idle_;
+    std::size_t in_flight_ = 0;
+};
+
+LoopClient::ConnectionPtr LoopClient::take_idle(const std::string& key) {
+    while (true) {
+        const auto found = idle_.find(key);
+        if (found == idle_.end()) return nullptr;
+        ConnectionPtr connection = std::move(found->second);
+        idle_.erase(found);
+        if (connection->can_be_reused()) return connection;
+    }
+}
+
+void LoopClient::put_idle(const std::string& key, ConnectionPtr connection) {
+    if (!connection->can_be_reused() || idle_.size() >= client_idle_max ||
+        idle_.count(key) >= client_idle_per_host_max)
+        return;
+    connection->set_idle(monotonic_us() + client_idle_ms * 1'000, [this](ClientConnection& old) {
+        std::erase_if(idle_, [&old](const auto& entry) { return entry.second.get() == &old; });
+    });
+    idle_.emplace(key, std::move(connection));
+}
+
+// The addresses are checked here, and connected to as they are: the name is not resolved again.
+Task<Result<LoopClient::ConnectionPtr>> LoopClient::connect(Url url, AddressPolicy policy,
+                                                            std::int64_t deadline_us) {
+    std::vector<IpAddress> addresses;
+    if (const auto literal = IpAddress::parse(url.host)) {
+        addresses.push_back(*literal);
+    } else {
+        auto resolved = co_await resolver_->addresses(url.host, deadline_us);
+        if (!resolved)
+            co_return not_sent(resolved.error().fault, std::move(resolved.error().message));
+        addresses = std::move(*resolved);
+    }
+    if (policy == AddressPolicy::public_only) {
+        std::erase_if(addresses, [](const IpAddress& a) { return !is_public_unicast(a); });
+        if (addresses.empty())
+            co_return not_sent(Fault::upstream_failed, url.host + " has no public address.");
+    }
+    co_return co_await ClientConnection::open(loop_, url, std::move(addresses), tls_, deadline_us);
+}
+
+Task<Result<ClientResponse>> LoopClient::send(ClientRequest request) {
+    auto url = Url::parse(request.url);
+    if (!url) co_return not_sent(Fault::upstream_failed, "The URL is malformed.");
+    if (effective(request.policy) == AddressPolicy::public_only &&
+        (!url->is_https || url->port != 443 || url->is_ip_literal))
+        co_return not_sent(Fault::upstream_failed,
+                           "The URL must be https, with a host name and no other port.");
+    check(std::ranges::all_of(request.headers, is_header_fine), "headers to send are well-formed");
+    check(is_header_fine({"content-type", request.content_type}), "a content type is one line");
+    if (in_flight_ >= client_in_flight_max)
+        co_return not_sent(Fault::unavailable, "Too many requests to other servers at once.");
+    const InFlight counted(in_flight_);
+    co_return co_await send_on(std::move(request), std::move(*url));
+}
+
+Task<Result<ClientResponse>> LoopClient::send_on(ClientRequest request, Url url) {
+    const std::int64_t deadline_us = monotonic_us() + std::int64_t{request.timeout_ms} * 1'000;
+    const AddressPolicy policy = effective(request.policy);
+    // Connections under different policies are kept apart: one may lead to a private address.
+    const std::string key = (policy == AddressPolicy::public_only ? "public " : "any ") +
+                            std::string(url.is_https ? "https " : "http ") + url.host + " " +
+                            std::to_string(url.port);
+    const std::string bytes = serialize(request, url);
+    ConnectionPtr connection = take_idle(key);
+    while (true) {
+        const bool is_reused = connection != nullptr;
+        if (!is_reused) connection = CO_TRY(co_await connect(url, policy, deadline_us));
+        auto outcome = co_await connection->exchange(bytes, request.method == Method::head,
+                                                     request.response_bytes_max, deadline_us);
+        if (!outcome) {
+            connection.reset();
+            // The server may have closed it just when we wrote. A new one is tried once.
+            if (is_reused && outcome.error().was_silent && is_idempotent(request.method)) continue;
+            co_return std::move(outcome.error().error);
+        }
+        put_idle(key, std::move(connection));
+        const std::string_view encoding = outcome->header("content-encoding");
+        if (!encoding.empty() && !equals_lower_case(encoding, "identity"))
+            co_return sent(Fault::upstream_failed, "The answer is compressed without being asked.");
+        co_return std::move(*outcome);
+    }
+}
+
+class Client final : public HttpClient {
+  public:
+    Client(Options options, TlsContext tls) : options_(std::move(options)), tls_(std::move(tls)) {}
+
+    Task<Result<ClientResponse>> send(ClientRequest request) override {
+        return on_this_loop().send(std::move(request));
+    }
+    Task<Result<std::vector<std::string>>> resolve_txt(std::string name, int timeout_ms) override {
+        const std::int64_t deadline_us = monotonic_us() + std::int64_t{timeout_ms} * 1'000;
+        return on_this_loop().resolver().texts(std::move(name), deadline_us);
+    }
+
+  private:
+    LoopClient& on_this_loop() {
+        auto* loop = dynamic_cast<EventLoop*>(&Executor::current());
+        check(loop != nullptr, "a client is used on an event loop");
+        const std::lock_guard lock(mutex_);
+        auto& client = clients_[loop];
+        if (!client) client = std::make_unique<LoopClient>(*loop, options_, tls_);
+        return *client;
+    }
+
+    const Options options_;
+    const TlsContext tls_;
+    std::mutex mutex_;
+    std::map<EventLoop*, std::unique_ptr<LoopClient>> clients_;
+};
+
+}  // namespace
+
+std::unique_ptr<HttpClient> make_client(HttpClient::Options options,
+                                        const std::string& extra_authorities_file) {
+    auto tls = TlsContext::for_client(extra_authorities_file);
+    check(tls.has_value(), "the certificate authorities can be read");
+    return std::make_unique<Client>(std::move(options), std::move(*tls));
+}
+
+std::unique_ptr<HttpClient> HttpClient::make(Options options) {
+    return make_client(std::move(options), "");
+}
+
+}  // namespace roost::net

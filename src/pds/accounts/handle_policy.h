@@ -1,0 +1,42 @@
+// Which handles this server gives out.
+//
+// Below a service domain: one label of 3 to 18 characters, not reserved. Anything else is the
+// owner's own domain, and counts only once it resolves to the account's DID (identity/).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "atproto/syntax/syntax.h"
+#include "base/result.h"
+
+namespace roost::pds {
+
+enum class PunycodeHandles { allowed, refused };
+
+class HandlePolicy {
+  public:
+    // Each domain starts with a dot.
+    HandlePolicy(std::vector<std::string> service_domains, PunycodeHandles punycode)
+        : service_domains_(std::move(service_domains)), punycode_(punycode) {}
+
+    const std::vector<std::string>& service_domains() const { return service_domains_; }
+
+    // Syntax, top-level domain, policy; normalised. Errors: InvalidHandle.
+    Result<atproto::Handle> normalize(std::string_view text) const;
+    bool is_on_service_domain(const atproto::Handle& handle) const;
+    // Errors: InvalidHandle, HandleNotAvailable (reserved), UnsupportedDomain.
+    Result<void> check_service_handle(const atproto::Handle& handle) const;
+
+  private:
+    std::vector<std::string> service_domains_;
+    PunycodeHandles punycode_;
+};
+
+// Labels that would let their holder pose as the server or its staff, or that a later feature of
+// the host name may need.
+bool is_reserved_label(std::string_view label);
+
+}  // namespace roost::pds

@@ -1,0 +1,122 @@
+#include "pds/accounts/hash_pool.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <memory>
+#include <optional>
+
+#include "base/clock.h"
+#include "base/executor.h"
+#include "pds/limits.h"
+
+namespace roost::pds {
+
+namespace {
+// Linux keeps a niceness for each thread.
+constexpr int hashing_niceness = 10;
+}  // namespace
+
+HashPool::HashPool(int threads) {
+    check(threads >= 1, "the hash pool has a thread");
+    decoy_hash();  // made now, so that the first unknown account is not slower than the second
+    threads_.reserve(static_cast<std::size_t>(threads));
+    for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { serve(); });
+}
+
+HashPool::~HashPool() {
+    {
+        const std::lock_guard lock(mutex_);
+        is_stopping_ = true;
+        waiting_.clear();
+    }
+    wake_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+}
+
+std::int64_t HashPool::queue_length() const {
+    const std::lock_guard lock(mutex_);
+    return static_cast<std::int64_t>(waiting_.size());
+}
+
+Result<void> HashPool::submit(Job job) {
+    {
+        const std::lock_guard lock(mutex_);
+        const auto ahead = static_cast<std::int64_t>(waiting_.size()) + running_;
+        const std::int64_t wait_ms =
+            ahead * job_us_ / static_cast<std::int64_t>(threads_.size()) / 1'000;
+        if (waiting_.size() >= limits::hash_queue_max || wait_ms > limits::hash_wait_ms_max)
+            return Error::unavailable("Too many log-ins at once; please try again shortly",
+                                      static_cast<int>(wait_ms / 1'000) + 1);
+        waiting_.push_back(std::move(job));
+    }
+    wake_.notify_one();
+    return {};
+}
+
+void HashPool::serve() {
+    setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), hashing_niceness);
+    std::unique_lock lock(mutex_);
+    while (true) {
+        wake_.wait(lock, [this] { return is_stopping_ || !waiting_.empty(); });
+        if (is_stopping_) return;
+        Job job = std::move(waiting_.front());
+        waiting_.pop_front();
+        ++running_;
+        lock.unlock();
+        const std::int64_t started_us = monotonic_us();
+        job();
+        const std::int64_t took_us = monotonic_us() - started_us;
+        lock.lock();
+        --running_;
+        job_us_ = (job_us_ * 7 + took_us) / 8;
+    }
+}
+
+template <class T>
+Task<Result<T>> HashPool::run(std::move_only_function<T()> work) {
+    // The job owns its answer, so that it may outlive a waiter that is gone.
+    struct Shared {
+        std::optional<T> answer;
+        std::exception_ptr error;
+    };
+    struct Waiter {
+        HashPool& pool;
+        std::move_only_function<T()> work;
+        std::shared_ptr<Shared> shared = std::make_shared<Shared>();
+        Result<void> taken{};
+
+        bool await_ready() const noexcept { return false; }
+        bool await_suspend(std::coroutine_handle<> handle) {
+            Executor& home = Executor::current();
+            taken = pool.submit([work = std::move(work), shared = shared, &home, handle]() mutable {
+                try {
+                    shared->answer.emplace(work());
+                } catch (...) {
+                    shared->error = std::current_exception();
+                }
+                home.post([handle] { handle.resume(); });
+            });
+            return taken.has_value();
+        }
+        Result<T> await_resume() {
+            if (!taken.has_value()) return taken.error();
+            if (shared->error) std::rethrow_exception(shared->error);
+            return std::move(*shared->answer);
+        }
+    };
+    co_return co_await Waiter{*this, std::move(work)};
+}
+
+Task<Result<std::string>> HashPool::hash(SecretText password) {
+    return run<std::string>(
+        [password = std::move(password)] { return hash_password(password); });
+}
+
+Task<Result<PasswordMatch>> HashPool::verify(SecretText password, std::string hash) {
+    return run<PasswordMatch>([password = std::move(password), hash = std::move(hash)] {
+        return verify_password(password, hash);
+    });
+}
+
+}  // namespace roost::pds

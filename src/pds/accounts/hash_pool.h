@@ -1,0 +1,55 @@
+// The threads that hash passwords, apart from all others, so that a flood of log-ins slows nobody
+// else.
+//
+// At most limits::hash_queue_max jobs wait, and none that would wait longer than
+// limits::hash_wait_ms_max: those are refused with "unavailable" and a time to come back. A job that
+// has started runs to its end and holds its thread until then. The threads run at low priority.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "base/task.h"
+#include "pds/accounts/password_hash.h"
+
+namespace roost::pds {
+
+class HashPool {
+  public:
+    explicit HashPool(int threads);
+    ~HashPool();  // finishes the jobs that have started, drops the rest
+    HashPool(const HashPool&) = delete;
+    HashPool& operator=(const HashPool&) = delete;
+
+    Task<Result<std::string>> hash(SecretText password);
+    Task<Result<PasswordMatch>> verify(SecretText password, std::string hash);
+
+    std::int64_t queue_length() const;
+
+  private:
+    using Job = std::move_only_function<void()>;
+
+    // Nothing if the job was taken, else the refusal.
+    Result<void> submit(Job job);
+    template <class T>
+    Task<Result<T>> run(std::move_only_function<T()> work);
+    void serve();
+
+    mutable std::mutex mutex_;
+    std::condition_variable wake_;
+    std::deque<Job> waiting_;
+    std::int64_t job_us_ = 25'000;  // a moving average of how long a job takes
+    int running_ = 0;
+    bool is_stopping_ = false;
+    std::vector<std::thread> threads_;
+};
+
+}  // namespace roost::pds

@@ -1,0 +1,33 @@
+// The rows of signing keys, of accounts and reserved ones: all SQL about them. Keys are sealed by the
+// vault on the way in and opened on the way out. Functions run inside the caller's transaction.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "atproto/crypto/keys.h"
+#include "atproto/syntax/syntax.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "db/transaction.h"
+#include "pds/accounts/key_vault.h"
+
+namespace roost::pds::key_store {
+
+void insert(db::Transaction& t, std::int64_t account_id, const atproto::PrivateKey& key,
+            const KeyVault& vault);
+// The account exists, so its key does: errors mean a wrong master key.
+Result<atproto::PrivateKey> find(db::Transaction& t, std::int64_t account_id,
+                                 const KeyVault& vault);
+
+// The did:key of the key that waits for this DID; the one reserved before if there is one, else the
+// candidate. Without a DID always the candidate. The oldest reservations make room beyond
+// limits::reserved_keys_max.
+std::string reserve(db::Transaction& t, const std::optional<atproto::Did>& did,
+                    const atproto::PrivateKey& candidate, const KeyVault& vault, Timestamp now);
+// The key reserved for this DID, which is then reserved no more.
+Result<std::optional<atproto::PrivateKey>> take_reserved(db::Transaction& t,
+                                                         const atproto::Did& did,
+                                                         const KeyVault& vault);
+
+}  // namespace roost::pds::key_store

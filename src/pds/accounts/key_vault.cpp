@@ -1,0 +1,61 @@
+#include "pds/accounts/key_vault.h"
+
+#include <sodium.h>
+
+#include "base/check.h"
+#include "base/random.h"
+
+namespace roost::pds {
+
+namespace {
+
+constexpr std::size_t nonce_size = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
+constexpr std::size_t tag_size = crypto_aead_xchacha20poly1305_ietf_ABYTES;
+// Sealed: format version, curve, nonce, cipher text with tag.
+constexpr std::uint8_t format_version = 1;
+constexpr std::size_t header_size = 2;
+constexpr std::size_t sealed_size =
+    header_size + nonce_size + atproto::PrivateKey::raw_size + tag_size;
+
+}  // namespace
+
+KeyVault::KeyVault(SecretBytes master_key) : master_key_(std::move(master_key)) {
+    check(master_key_.reveal().size() == crypto_aead_xchacha20poly1305_ietf_KEYBYTES,
+          "the master key has 32 bytes");
+}
+
+Bytes KeyVault::seal(const atproto::PrivateKey& key) const {
+    const std::string did_key = key.public_key().did_key();
+    const SecretBytes raw = key.reveal_raw();
+    Bytes sealed(sealed_size);
+    sealed[0] = format_version;
+    sealed[1] = key.curve() == atproto::Curve::k256 ? 1 : 2;
+    fill_random(std::span(sealed).subspan(header_size, nonce_size));
+    const ByteView label = as_bytes(did_key);
+    unsigned long long written = 0;
+    crypto_aead_xchacha20poly1305_ietf_encrypt(
+        sealed.data() + header_size + nonce_size, &written, raw.reveal().data(),
+        raw.reveal().size(), label.data(), label.size(), nullptr, sealed.data() + header_size,
+        master_key_.reveal().data());
+    check(written == sealed_size - header_size - nonce_size, "a sealed key has its size");
+    return sealed;
+}
+
+Result<atproto::PrivateKey> KeyVault::open(ByteView sealed, std::string_view did_key) const {
+    const Error failed{Fault::internal, "InternalServerError",
+                       "A signing key does not open with this master key; restore the file that "
+                       "ROOST_MASTER_KEY_FILE named when the key was made"};
+    if (sealed.size() != sealed_size || sealed[0] != format_version) return failed;
+    Bytes raw(atproto::PrivateKey::raw_size);
+    const ByteView label = as_bytes(did_key);
+    unsigned long long written = 0;
+    const int outcome = crypto_aead_xchacha20poly1305_ietf_decrypt(
+        raw.data(), &written, nullptr, sealed.data() + header_size + nonce_size,
+        sealed.size() - header_size - nonce_size, label.data(), label.size(),
+        sealed.data() + header_size, master_key_.reveal().data());
+    if (outcome != 0 || written != raw.size()) return failed;
+    const atproto::Curve curve = sealed[1] == 1 ? atproto::Curve::k256 : atproto::Curve::p256;
+    return atproto::PrivateKey::from_raw(curve, SecretBytes(std::move(raw)));
+}
+
+}  // namespace roost::pds

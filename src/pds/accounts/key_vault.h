@@ -1,0 +1,30 @@
+// Seals private keys for the database, so that the database alone is useless to a thief.
+//
+// XChaCha20-Poly1305 under the master key; the owner's DID is bound in, so a sealed key moved to
+// another row does not open. Any thread. The master key is 32 bytes from a file (app/secrets_file).
+#pragma once
+
+#include <string_view>
+
+#include "atproto/crypto/keys.h"
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/secret.h"
+
+namespace roost::pds {
+
+class KeyVault {
+  public:
+    // Exactly 32 bytes: checked.
+    explicit KeyVault(SecretBytes master_key);
+
+    // The label is what the sealed key belongs to: its own did:key.
+    Bytes seal(const atproto::PrivateKey& key) const;
+    // Fails when the master key is not the one that sealed, or the bytes were changed.
+    Result<atproto::PrivateKey> open(ByteView sealed, std::string_view did_key) const;
+
+  private:
+    SecretBytes master_key_;
+};
+
+}  // namespace roost::pds

@@ -1,0 +1,43 @@
+// Speaks with a PLC directory: registers identities and asks for them.
+// https://web.plc.directory/spec/v0.1/did-plc
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "atproto/plc/operation.h"
+#include "atproto/syntax/syntax.h"
+#include "base/result.h"
+#include "base/task.h"
+#include "net/http_client.h"
+
+namespace roost::pds {
+
+class PlcClient {
+  public:
+    PlcClient(net::HttpClient& http, std::string url) : http_(http), url_(std::move(url)) {}
+
+    // What became of a submitted operation. `unknown`: the request may have arrived, so only
+    // asking for the DID tells.
+    enum class Outcome { accepted, refused, unknown };
+    struct Submission {
+        Outcome outcome;
+        std::string message;  // the directory's reason, or what went wrong on the way
+    };
+    // The operation is JSON, as stored.
+    Task<Submission> submit(atproto::Did did, std::string operation_json);
+
+    // The current state of an identity; none if the directory does not know it, or it was ended.
+    // Errors: the directory cannot be asked now.
+    Task<Result<std::optional<atproto::plc::State>>> state(atproto::Did did);
+    // Its DID document, as JSON text.
+    Task<Result<std::optional<std::string>>> document(atproto::Did did);
+
+  private:
+    Task<Result<std::optional<std::string>>> get(std::string path);
+
+    net::HttpClient& http_;
+    std::string url_;
+};
+
+}  // namespace roost::pds

@@ -1,0 +1,47 @@
+// Everything that the main listener answers: XRPC by way of its router, and the few pages beside it.
+//
+// Paths: /xrpc/… · /xrpc/_health · / · /robots.txt · /.well-known/atproto-did (by the Host header) ·
+// /dev/mail in dev mode. Every answer may be read by pages of any origin (CORS), as the protocol's
+// browser clients need.
+#pragma once
+
+#include <string>
+
+#include "db/database.h"
+#include "net/http.h"
+#include "pds/accounts/handle_policy.h"
+#include "pds/mail/mail_queue.h"
+#include "xrpc/router.h"
+
+namespace roost::web {
+
+enum class DevPages { off, on };
+
+class Site final : public net::RequestHandler {
+  public:
+    struct Options {
+        std::string version;
+        DevPages dev_pages = DevPages::off;
+    };
+    Site(xrpc::Router& router, db::Database& db, const pds::HandlePolicy& handles,
+         pds::mail::MailQueue& mail, Options options)
+        : router_(router), db_(db), handles_(handles), mail_(mail), options_(std::move(options)) {}
+
+    Task<net::Response> handle(net::Request& request) override;
+    net::Response error_response(int status, std::string_view name,
+                                 std::string_view message) override;
+
+  private:
+    Task<net::Response> route(net::Request& request);
+    Task<net::Response> health();
+    Task<net::Response> atproto_did(const net::Request& request);
+    Task<net::Response> dev_mail(const net::Request& request);
+
+    xrpc::Router& router_;
+    db::Database& db_;
+    const pds::HandlePolicy& handles_;
+    pds::mail::MailQueue& mail_;
+    Options options_;
+};
+
+}  // namespace roost::web

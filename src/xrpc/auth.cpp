@@ -1,0 +1,169 @@
+#include "xrpc/auth.h"
+
+#include <array>
+
+#include "atproto/crypto/service_jwt.h"
+#include "base/encoding.h"
+#include "lexicon/com/atproto/server/createAccount.h"
+
+namespace roost::xrpc {
+
+namespace {
+
+// Service tokens are few here (migrations), and live an hour at most.
+constexpr std::size_t seen_jti_max = 100'000;
+constexpr RateLimit admin_failures{"admin-failures", 20, 5 * 60};
+
+Error missing() { return Error::unauthenticated("Authentication Required", "AuthMissing"); }
+Error invalid_token(std::string message) {
+    return Error::invalid(std::move(message), "InvalidToken");
+}
+
+bool equals_ignoring_case(std::string_view a, std::string_view lower) {
+    if (a.size() != lower.size()) return false;
+    for (std::size_t i = 0; i < a.size(); ++i)
+        if ((a[i] >= 'A' && a[i] <= 'Z' ? static_cast<char>(a[i] + 32) : a[i]) != lower[i])
+            return false;
+    return true;
+}
+
+bool is_loopback(const net::IpAddress& address) {
+    static const net::IpAddress v6 = *net::IpAddress::parse("::1");
+    return address == v6 || (address.is_v4() && address.bytes[12] == 127);
+}
+
+}  // namespace
+
+struct Authenticator::Credentials {
+    enum class Kind { none, bearer, basic };
+    Kind kind = Kind::none;
+    std::string token;
+};
+
+Result<Authenticator::Credentials> Authenticator::read(const net::Request& request) {
+    const std::optional<std::string_view> header = request.header("authorization");
+    if (!header || header->empty()) return Credentials{};
+    const std::size_t space = header->find(' ');
+    if (space == std::string_view::npos || header->find(' ', space + 1) != std::string_view::npos)
+        return invalid_token("Malformed authorization header");
+    const std::string_view type = header->substr(0, space);
+    std::string token(header->substr(space + 1));
+    if (equals_ignoring_case(type, "bearer"))
+        return Credentials{Credentials::Kind::bearer, std::move(token)};
+    if (equals_ignoring_case(type, "basic"))
+        return Credentials{Credentials::Kind::basic, std::move(token)};
+    return invalid_token("Unsupported authorization type: " + std::string(type));
+}
+
+Task<Result<Caller>> Authenticator::authenticate(const Call& call, const Rule& rule) {
+    if (rule.needs == Needs::nothing) co_return Caller(Nobody{});
+    Credentials credentials = CO_TRY(read(call.http));
+    switch (rule.needs) {
+        case Needs::nothing:
+            break;
+        case Needs::full_access:
+        case Needs::standard_access:
+            co_return co_await access(call, rule, std::move(credentials));
+        case Needs::refresh_token:
+        case Needs::refresh_token_even_expired:
+            co_return refresh(call, rule, credentials);
+        case Needs::admin:
+            co_return admin(call, credentials);
+        case Needs::optional_service:
+            if (credentials.kind == Credentials::Kind::none) co_return Caller(Nobody{});
+            co_return co_await service(call, std::move(credentials));
+    }
+    co_return Caller(Nobody{});
+}
+
+Task<Result<Caller>> Authenticator::access(const Call& call, const Rule& rule,
+                                           Credentials credentials) {
+    if (credentials.kind == Credentials::Kind::none) co_return missing();
+    if (credentials.kind != Credentials::Kind::bearer)
+        co_return invalid_token("Unexpected authorization type");
+    User user = CO_TRY(co_await sessions_.authenticate(std::move(credentials.token), call.time));
+    const bool is_allowed = [&] {
+        switch (user.scope) {
+            case pds::Scope::access:
+                return true;
+            case pds::Scope::app_pass:
+            case pds::Scope::app_pass_privileged:
+                return rule.needs == Needs::standard_access;
+            case pds::Scope::takendown:
+                return rule.takendown == TakendownCallers::allowed;
+        }
+        return false;
+    }();
+    if (!is_allowed) co_return invalid_token("Bad token scope");
+    co_return Caller(std::move(user));
+}
+
+Result<Caller> Authenticator::refresh(const Call& call, const Rule& rule,
+                                      const Credentials& credentials) {
+    if (credentials.kind != Credentials::Kind::bearer) return missing();
+    const pds::Expiry expiry = rule.needs == Needs::refresh_token_even_expired
+                                   ? pds::Expiry::ignored
+                                   : pds::Expiry::enforced;
+    return Caller(RefreshBearer{TRY(tokens_.read_refresh(credentials.token, call.time, expiry))});
+}
+
+Result<Caller> Authenticator::admin(const Call& call, const Credentials& credentials) {
+    const auto refuse = [] { return Error::unauthenticated("Authentication Required"); };
+    if (credentials.kind != Credentials::Kind::basic) return refuse();
+    if (options_.admin_from == AdminFrom::loopback_only && !is_loopback(call.client))
+        return Error::forbidden("Admin methods are answered on this machine only");
+    const std::string address = call.client.network().text();
+    if (const RateStatus status = rates_.peek(admin_failures, address, call.time);
+        status.is_exceeded)
+        return rate_limited(status, call.time);
+    const std::optional<Bytes> decoded = base64_decode(credentials.token);
+    const SecretText expected("admin:" + options_.admin_password.reveal());
+    if (decoded && equal_in_constant_time(*decoded, as_bytes(expected.reveal())))
+        return Caller(Admin{});
+    rates_.consume(admin_failures, address, call.time);
+    return refuse();
+}
+
+Task<Result<Caller>> Authenticator::service(const Call& call, Credentials credentials) {
+    if (credentials.kind != Credentials::Kind::bearer)
+        co_return Error::unauthenticated("missing jwt", "MissingJwt");
+    const std::array own_dids{options_.service_did.text()};
+    const atproto::ServiceJwt jwt = CO_TRY(atproto::ServiceJwt::parse(
+        credentials.token, {.now = call.time, .own_dids = own_dids, .method = call.nsid}));
+    const std::int64_t lifetime_s = jwt.method().empty() ? 60 : 60 * 60;
+    if (jwt.expires_s() > call.time.seconds() + lifetime_s)
+        co_return Error::unauthenticated("jwt lives too long", "BadJwt");
+    // Asked each time, so a rotated key is known at once.
+    namespace errors = lexicon::com::atproto::server::createAccount::errors;
+    const Result<std::optional<atproto::DidDocument>> document =
+        co_await resolver_.did_document(jwt.issuer());
+    if (!document.has_value() || !document->has_value())
+        co_return Error::invalid("could not resolve iss did",
+                                 std::string(errors::UnresolvableDid.text()));
+    const std::optional<atproto::PublicKey> key = (*document)->key(jwt.key_fragment());
+    if (!key)
+        co_return Error::invalid("missing or bad key in did doc",
+                                 std::string(errors::IncompatibleDidDoc.text()));
+    CO_TRY(jwt.verify(*key));
+    CO_TRY(remember(jwt.issuer().text(), jwt.jti(), jwt.expires_s(), call.time));
+    co_return Caller(OtherService{jwt.issuer()});
+}
+
+Result<void> Authenticator::remember(std::string_view issuer, std::string_view jti,
+                                     std::int64_t expires_s, Timestamp now) {
+    if (jti.empty()) return {};
+    std::string key(issuer);
+    key += '\n';
+    key += jti;
+    const std::lock_guard lock(mutex_);
+    if (seen_jti_.size() >= seen_jti_max) {
+        std::erase_if(seen_jti_, [&](const auto& seen) { return seen.second < now.seconds(); });
+        if (seen_jti_.size() >= seen_jti_max)
+            return Error::unavailable("Too many service log-ins at once", 60);
+    }
+    if (!seen_jti_.emplace(std::move(key), expires_s).second)
+        return Error::unauthenticated("jwt was used before", "JwtReplayed");
+    return {};
+}
+
+}  // namespace roost::xrpc

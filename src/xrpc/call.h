@@ -1,0 +1,72 @@
+// One call of a method: who calls, from where, and what the method asks of a caller.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "atproto/syntax/syntax.h"
+#include "net/http.h"
+#include "pds/accounts/sessions.h"
+#include "xrpc/rate_limit.h"
+
+namespace roost::xrpc {
+
+// Who calls. Each kind is what a check of the credentials has proved, nothing else makes one.
+struct Nobody {};
+using User = pds::Authenticated;            // an access token of a session that exists
+struct RefreshBearer {
+    pds::RefreshClaims claims;  // a genuine refresh token; whether it is still good is asked later
+};
+struct Admin {};
+struct OtherService {
+    atproto::Did did;  // signed by the key of this DID's document
+};
+using Caller = std::variant<Nobody, User, RefreshBearer, Admin, OtherService>;
+
+// What a method asks of its caller.
+enum class Needs {
+    nothing,            // credentials are not looked at
+    full_access,        // the account's own password opened the session
+    standard_access,    // app passwords too
+    refresh_token,
+    refresh_token_even_expired,
+    admin,
+    optional_service,   // nobody, or a service token
+};
+// Whether a session opened on a taken down account will do, for methods that access satisfies.
+enum class TakendownCallers { refused, allowed };
+
+// By what a limit counts. `argument` is the member of the input that names whom it protects.
+enum class CountBy { address, account, argument_and_address };
+struct MethodLimit {
+    std::int64_t points;
+    std::int64_t window_s;
+    CountBy count_by = CountBy::address;
+    std::string_view argument = {};
+};
+
+struct Rule {
+    Needs needs = Needs::nothing;
+    TakendownCallers takendown = TakendownCallers::refused;
+    std::vector<MethodLimit> limits = {};
+};
+
+class Call {
+  public:
+    net::Request& http;
+    std::string_view nsid;
+    net::IpAddress client;  // behind the proxies that are believed
+    Timestamp time;
+    Caller caller = Nobody{};
+
+    // For methods whose rule asks for that kind of caller: anything else is a bug, checked.
+    const User& user() const;
+    const pds::Account& account() const { return user().account; }
+    const pds::RefreshClaims& refresh_claims() const;
+};
+
+}  // namespace roost::xrpc

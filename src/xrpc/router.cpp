@@ -1,0 +1,202 @@
+#include "xrpc/router.h"
+
+#include <algorithm>
+
+#include "atproto/data/json.h"
+#include "atproto/lexicon/validate.h"
+#include "base/check.h"
+#include "xrpc/error.h"
+#include "xrpc/limits.h"
+
+namespace roost::xrpc {
+
+namespace {
+
+constexpr std::string_view prefix = "/xrpc/";
+// What one address may ask for altogether.
+constexpr RateLimit global_limit{"global", 3'000, 5 * 60};
+
+// The media type of a Content-Type header, lower case, without parameters.
+std::string media_type(std::string_view header) {
+    std::string type(header.substr(0, header.find(';')));
+    while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.pop_back();
+    std::ranges::transform(type, type.begin(), [](unsigned char c) { return std::tolower(c); });
+    return type;
+}
+
+void keep_tighter(RateStatus& tightest, const RateStatus& status) {
+    if (tightest.limit == 0 || status.is_exceeded ||
+        (!tightest.is_exceeded && status.remaining < tightest.remaining))
+        tightest = status;
+}
+
+// The text of a limit's key: whom it counts.
+std::string limit_key(const MethodLimit& limit, const Call& call, const atproto::Object& data) {
+    switch (limit.count_by) {
+        case CountBy::address:
+            break;
+        case CountBy::account:
+            return call.account().did.text();
+        case CountBy::argument_and_address: {
+            const atproto::Value* value = data.find(limit.argument);
+            const std::string* text = value != nullptr ? value->as<std::string>() : nullptr;
+            return call.client.network().text() + " " + (text != nullptr ? *text : "");
+        }
+    }
+    return call.client.network().text();
+}
+
+}  // namespace
+
+void Router::add_endpoint(std::string_view nsid, lexicon::Kind kind, Rule rule,
+                          std::function<Answer(Call&, const atproto::Object&)> run) {
+    const lexicon::Method* method = catalog_.method(nsid);
+    check(method != nullptr, "a method that is served has a lexicon document");
+    auto endpoint = std::make_unique<Endpoint>();
+    endpoint->nsid = nsid;
+    endpoint->kind = kind;
+    endpoint->document = method;
+    for (std::size_t i = 0; i < rule.limits.size(); ++i)
+        endpoint->limit_names.push_back(endpoint->nsid + "-" + std::to_string(i));
+    endpoint->rule = std::move(rule);
+    endpoint->run = std::move(run);
+    const bool is_new = endpoints_.emplace(std::string(nsid), std::move(endpoint)).second;
+    check(is_new, "a method is added once");
+}
+
+std::vector<std::string_view> Router::methods() const {
+    std::vector<std::string_view> names;
+    for (const auto& [nsid, endpoint] : endpoints_) names.push_back(nsid);
+    std::ranges::sort(names);
+    return names;
+}
+
+net::IpAddress Router::client_address(const net::Request& request) const {
+    net::IpAddress address = request.peer;
+    std::string_view forwarded = request.header("x-forwarded-for").value_or("");
+    // From the right: each proxy appended the address that it saw. The first that is not a proxy of
+    // ours is the client; what stands left of it is the client's own invention.
+    while (options_.is_trusted_proxy && options_.is_trusted_proxy(address) && !forwarded.empty()) {
+        const std::size_t comma = forwarded.rfind(',');
+        std::string_view last =
+            comma == std::string_view::npos ? forwarded : forwarded.substr(comma + 1);
+        forwarded = comma == std::string_view::npos ? "" : forwarded.substr(0, comma);
+        while (!last.empty() && last.front() == ' ') last.remove_prefix(1);
+        while (!last.empty() && last.back() == ' ') last.remove_suffix(1);
+        const std::optional<net::IpAddress> next = net::IpAddress::parse(last);
+        if (!next) break;
+        address = *next;
+    }
+    return address;
+}
+
+bool Router::is_limited(const Call& call) const {
+    if (options_.rate_limits == RateLimits::off) return false;
+    if (options_.is_bypassed && options_.is_bypassed(call.client)) return false;
+    const std::optional<std::string_view> key = call.http.header("x-ratelimit-bypass");
+    return !(key && !options_.bypass_key.empty() &&
+             equal_in_constant_time(as_bytes(*key), as_bytes(options_.bypass_key.reveal())));
+}
+
+Result<void> Router::count(const Call& call, const Endpoint& endpoint, const atproto::Object& data,
+                           RateStatus& tightest) {
+    for (std::size_t i = 0; i < endpoint.rule.limits.size(); ++i) {
+        const MethodLimit& limit = endpoint.rule.limits[i];
+        const RateStatus status =
+            rates_.consume({endpoint.limit_names[i], limit.points, limit.window_s},
+                           limit_key(limit, call, data), call.time);
+        keep_tighter(tightest, status);
+        if (status.is_exceeded) return rate_limited(status, call.time);
+    }
+    return {};
+}
+
+Task<Result<atproto::Object>> Router::read_input(Call& call, const Endpoint& endpoint) {
+    net::Body& body = *call.http.body;
+    if (!endpoint.document->input) {
+        // Nothing is expected; an empty body is fine, whatever it is called.
+        const std::string text = CO_TRY(co_await body.read_all(limits::json_body_bytes_max));
+        if (!text.empty())
+            co_return Error::invalid("A request body was provided when none was expected");
+        co_return atproto::Object();
+    }
+    const bool has_body = body.declared_size().value_or(1) > 0;
+    if (!has_body) co_return Error::invalid("A request body is expected but none was provided");
+    const std::string type = media_type(call.http.header("content-type").value_or(""));
+    if (type.empty())
+        co_return Error::invalid("Request encoding (Content-Type) required but not provided");
+    if (type != endpoint.document->input->encoding)
+        co_return Error::invalid("Wrong request encoding (Content-Type): " + type);
+    const std::string text = CO_TRY(co_await body.read_all(limits::json_body_bytes_max));
+    atproto::Value value = CO_TRY(atproto::json::parse(text));
+    CO_TRY(lexicon::validate_input(*endpoint.document, value));
+    auto* object = std::get_if<atproto::Object>(&value.variant());
+    check(object != nullptr, "a validated input is an object");
+    co_return std::move(*object);
+}
+
+Task<Result<net::Response>> Router::walk(Call& call, const Endpoint& endpoint,
+                                         RateStatus& tightest) {
+    const bool is_query = endpoint.kind == lexicon::Kind::query;
+    const bool is_right_method =
+        is_query ? call.http.method == net::Method::get || call.http.method == net::Method::head
+                 : call.http.method == net::Method::post;
+    if (!is_right_method)
+        co_return Error{Fault::not_allowed_method, "InvalidRequest",
+                        "Incorrect HTTP method (" + std::string(call.http.method_text) +
+                            ") expected " + (is_query ? "GET" : "POST")};
+    atproto::Object data;
+    if (is_query)
+        data = CO_TRY(lexicon::parse_params(*endpoint.document, call.http.query));
+    call.caller = CO_TRY(co_await authenticator_.authenticate(call, endpoint.rule));
+    if (!is_query) data = CO_TRY(co_await read_input(call, endpoint));
+    if (!endpoint.rule.limits.empty() && is_limited(call))
+        CO_TRY(count(call, endpoint, data, tightest));
+    co_return co_await endpoint.run(call, data);
+}
+
+Task<net::Response> Router::handle(net::Request& request) {
+    const std::int64_t started_us = monotonic_us();
+    const std::string_view nsid = request.path.substr(std::min(request.path.size(), prefix.size()));
+    const auto found = endpoints_.find(nsid);
+    const Endpoint* endpoint = found != endpoints_.end() ? found->second.get() : nullptr;
+    Call call{.http = request,
+              .nsid = endpoint != nullptr ? std::string_view(endpoint->nsid) : std::string_view(),
+              .client = client_address(request),
+              .time = now()};
+    RateStatus tightest;
+    Result<net::Response> result = net::Response();
+    if (is_limited(call)) {
+        tightest = rates_.consume(global_limit, call.client.network().text(), call.time);
+        if (tightest.is_exceeded) result = rate_limited(tightest, call.time);
+    }
+    if (!result.has_value()) {
+        // Refused before anything was looked at.
+    } else if (endpoint != nullptr) {
+        try {
+            result = co_await walk(call, *endpoint, tightest);
+        } catch (const std::exception& exception) {
+            log::error("a call failed", {{"nsid", call.nsid}, {"reason", exception.what()}});
+            result = Error{Fault::internal, "InternalServerError", "Internal Server Error"};
+        }
+    } else if (atproto::Nsid::parse(nsid).has_value()) {
+        result = Error{Fault::not_implemented, "MethodNotImplemented", "Method Not Implemented"};
+    } else {
+        result = Error::invalid("invalid xrpc path");
+    }
+    net::Response response =
+        result.has_value() ? *std::move(result) : error_response(result.error());
+    finish(call, response, tightest);
+    observer_.on_call(call.nsid, response.status, monotonic_us() - started_us);
+    co_return response;
+}
+
+void Router::finish(const Call& call, net::Response& response, const RateStatus& tightest) {
+    if (tightest.limit > 0) add_rate_headers(response, tightest);
+    if (call.http.header("authorization")) {
+        response.add_header("Cache-Control", "private");
+        response.add_header("Vary", "Authorization");
+    }
+}
+
+}  // namespace roost::xrpc

@@ -1,0 +1,75 @@
+// A real SMTP server that keeps what it is given, and can fail on purpose.
+import { SMTPServer } from 'smtp-server'
+import { simpleParser } from 'mailparser'
+import { freePort, until } from './net.mjs'
+import { secret } from './secrets.mjs'
+
+const TOKEN = /\b[A-Z2-7]{5}-[A-Z2-7]{5}\b/g
+
+export async function startSmtp() {
+  const port = await freePort()
+  const mails = []
+  // `pass`; `reject`: 451 at the envelope; `hang`: silence after the greeting; `refuse`: nothing listens.
+  let mode = 'pass'
+  let server
+
+  const make = () =>
+    new SMTPServer({
+      authOptional: true,
+      disabledCommands: ['STARTTLS', 'AUTH'],
+      logger: false,
+      closeTimeout: 100,
+      onMailFrom(_address, _session, done) {
+        if (mode === 'hang') return
+        if (mode === 'reject') return done(Object.assign(new Error('try later'), { responseCode: 451 }))
+        done()
+      },
+      onData(stream, session, done) {
+        simpleParser(stream).then((mail) => {
+          const text = mail.text ?? ''
+          const tokens = [...new Set(text.match(TOKEN) ?? [])]
+          tokens.forEach((token) => secret(token, 'mail token'))
+          mails.push({
+            to: session.envelope.rcptTo.map((recipient) => recipient.address.toLowerCase()),
+            from: mail.from?.value?.[0]?.address,
+            headerTo: (mail.to?.value ?? []).map((x) => x.address),
+            subject: mail.subject,
+            text,
+            html: mail.html || '',
+            tokens,
+          })
+          done()
+        }, done)
+      },
+    })
+  const open = () => {
+    server = make()
+    server.on('error', () => {})
+    return new Promise((resolve) => server.listen(port, '127.0.0.1', resolve))
+  }
+  const shut = () => new Promise((resolve) => server.close(resolve))
+  await open()
+
+  const to = (address) => mails.filter((mail) => mail.to.includes(address.toLowerCase()))
+  return {
+    url: `smtp://127.0.0.1:${port}`,
+    to,
+    /** The nth mail (from 1) to that address, waiting for it. */
+    mail: (address, nth = 1, ms = 10_000) =>
+      until(`mail ${nth} to ${address}`, () => to(address)[nth - 1], ms),
+    /** The token in the nth mail to that address. */
+    async token(address, nth = 1, ms = 10_000) {
+      const mail = await this.mail(address, nth, ms)
+      if (mail.tokens.length !== 1) throw new Error(`${mail.tokens.length} tokens in: ${mail.text}`)
+      return mail.tokens[0]
+    },
+    async set(next) {
+      if (mode !== 'refuse') await shut() // with every connection
+      mode = next
+      if (next !== 'refuse') await open()
+    },
+    async close() {
+      if (mode !== 'refuse') await shut()
+    },
+  }
+}

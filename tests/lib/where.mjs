@@ -1,0 +1,17 @@
+// What the journeys run against. Without settings: the roost built by `./dev test`.
+//   ROOST_BINARY     the roost to start (its `serve` verb reads the environment of server.mjs)
+//   JOURNEY_COMMAND  instead: the command line of any other PDS that reads the same PDS_* environment,
+//                    for instance the reference server. Tests of what roost promises beyond it are skipped.
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const TESTS = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
+
+export const foreign = Boolean(process.env.JOURNEY_COMMAND)
+
+export const command = foreign
+  ? process.env.JOURNEY_COMMAND.split(' ').filter(Boolean)
+  : [path.resolve(process.env.ROOST_BINARY ?? path.join(TESTS, '../build/dev/roost')), 'serve']
+
+/** Options of a test that only roost can pass, with the reason. */
+export const roostOnly = (why) => (foreign ? { skip: `roost only: ${why}` } : {})

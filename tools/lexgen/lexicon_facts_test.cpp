@@ -1,0 +1,91 @@
+// Our lexicon documents state the same facts as the published ones; only the descriptions differ.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "atproto/data/json.h"
+
+namespace roost::lexgen {
+namespace {
+
+using atproto::Array;
+using atproto::Object;
+using atproto::Value;
+namespace fs = std::filesystem;
+
+Value read(const fs::path& path) {
+    std::ifstream file(path);
+    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    auto value = atproto::json::parse(text);
+    EXPECT_TRUE(value.has_value()) << path;
+    return value.value_or(Value());
+}
+
+void collect(const Value& value, std::vector<std::string>& descriptions) {
+    if (const auto* array = value.as<Array>()) {
+        for (const Value& item : *array)
+            collect(item, descriptions);
+    } else if (const auto* object = value.as<Object>()) {
+        for (const auto& [name, member] : *object) {
+            if (name == "description" && member.as<std::string>() != nullptr)
+                descriptions.push_back(*member.as<std::string>());
+            collect(member, descriptions);
+        }
+    }
+}
+
+Value facts(const Value& value) {
+    if (const auto* array = value.as<Array>()) {
+        Array out;
+        for (const Value& item : *array)
+            out.push_back(facts(item));
+        return out;
+    }
+    const auto* object = value.as<Object>();
+    if (object == nullptr) return value;
+    Object out;
+    for (const auto& [name, member] : *object) {
+        if (name != "description" || member.as<std::string>() == nullptr)
+            out.append_unique(name, facts(member));
+    }
+    return out;
+}
+
+TEST(LexiconFacts, AreThePublishedOnes) {
+    const fs::path published = ROOST_SHARED_DIR "/lexicons";
+    const fs::path ours = ROOST_SOURCE_DIR "/lexicons";
+    if (!fs::exists(published))
+        GTEST_SKIP() << "the published documents are not there: " << published;
+    int compared = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(ours)) {
+        if (entry.path().extension() != ".json") continue;
+        const fs::path other = published / fs::relative(entry.path(), ours);
+        ASSERT_TRUE(fs::exists(other)) << "not a published document: " << entry.path();
+        const Value mine = read(entry.path());
+        const Value theirs = read(other);
+        EXPECT_EQ(atproto::json::write(facts(mine)), atproto::json::write(facts(theirs)))
+            << entry.path();
+        std::vector<std::string> my_words, their_words;
+        collect(mine, my_words);
+        collect(theirs, their_words);
+        for (const std::string& text : my_words)
+            EXPECT_EQ(std::ranges::count(their_words, text), 0) << entry.path() << ": " << text;
+        ++compared;
+    }
+    EXPECT_GE(compared, 57);
+}
+
+TEST(LexiconFacts, EveryMethodIsDescribed) {
+    for (const auto& entry : fs::recursive_directory_iterator(ROOST_SOURCE_DIR "/lexicons")) {
+        if (entry.path().extension() != ".json") continue;
+        const Value document = read(entry.path());
+        const Value* main = document.as<Object>()->find("defs")->as<Object>()->find("main");
+        if (main == nullptr) continue;
+        EXPECT_NE(main->as<Object>()->find("description"), nullptr) << entry.path();
+    }
+}
+
+}  // namespace
+}  // namespace roost::lexgen
