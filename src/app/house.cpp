@@ -15,6 +15,7 @@
 #include "api/services.h"
 #include "app/dev_banner.h"
 #include "app/jobs.h"
+#include "app/private_file.h"
 #include "app/secrets_file.h"
 #include "atproto/lexicon/catalog.h"
 #include "base/check.h"
@@ -43,19 +44,15 @@ namespace roost::app {
 namespace {
 
 // Requests in hand get this long after SIGTERM; the whole process ends within 5 s.
-constexpr int drain_ms = 3'000;
-constexpr std::int64_t job_drain_ms = 1'000;
+constexpr int drain_ms = 2'500;
+constexpr std::int64_t job_drain_ms = 500;
 
 std::string version_of(const Config& config) {
     return config.service.version.empty() ? ROOST_VERSION : config.service.version;
 }
 
 Result<std::unique_ptr<db::Database>> open_database(const StorageConfig& storage) {
-    std::error_code problem;
-    std::filesystem::create_directories(storage.data_directory, problem);
-    if (problem)
-        return Error::invalid("The data directory " + storage.data_directory.string() +
-                              " cannot be made: " + problem.message());
+    TRY(make_private_directory(storage.data_directory));
     return db::Database::open({.path = (storage.data_directory / "roost.sqlite").string()});
 }
 

@@ -201,11 +201,11 @@ class Client final : public HttpClient {
     Client(Options options, TlsContext tls) : options_(std::move(options)), tls_(std::move(tls)) {}
 
     Task<Result<ClientResponse>> send(ClientRequest request) override {
-        return on_this_loop().send(std::move(request));
+        co_return co_await on_this_loop().send(std::move(request));
     }
     Task<Result<std::vector<std::string>>> resolve_txt(std::string name, int timeout_ms) override {
         const std::int64_t deadline_us = monotonic_us() + std::int64_t{timeout_ms} * 1'000;
-        return on_this_loop().resolver().texts(std::move(name), deadline_us);
+        co_return co_await on_this_loop().resolver().texts(std::move(name), deadline_us);
     }
 
   private:

@@ -244,7 +244,7 @@ inline std::string_view body_of(std::string_view answer) {
 }
 inline int count_answers(std::string_view bytes) {
     int count = 0;
-    for (std::size_t at = 0; (at = bytes.find("HTTP/1.1 ", at)) != std::string_view::npos; ++at)
+    for (std::size_t at = 0; (at = bytes.find("\r\nDate: ", at)) != std::string_view::npos; ++at)
         ++count;
     return count;
 }

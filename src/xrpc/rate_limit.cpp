@@ -42,6 +42,8 @@ void add_rate_headers(net::Response& response, const RateStatus& status) {
     response.add_header("RateLimit-Reset", std::to_string(status.resets_at.seconds()));
     response.add_header("RateLimit-Remaining", std::to_string(status.remaining));
     response.add_header("RateLimit-Policy", limit + ";w=" + std::to_string(status.window_s));
+    response.add_header("Access-Control-Expose-Headers",
+                        "RateLimit-Limit, RateLimit-Reset, RateLimit-Remaining, RateLimit-Policy");
 }
 
 Error rate_limited(const RateStatus& status, Timestamp now) {

@@ -1,6 +1,7 @@
 // Requests without any client library in between: exactly these bytes, and everything that comes back.
 import assert from 'node:assert/strict'
 import http from 'node:http'
+import { sleep } from './net.mjs'
 import { note } from './secrets.mjs'
 
 const bearer = (token) => (token ? { authorization: `Bearer ${token}` } : {})
@@ -37,20 +38,29 @@ export const query = async (pds, method, { token, headers, ...rest } = {}) =>
     }),
   )
 
-/** POST a procedure; `body` undefined sends none. */
-export const procedure = async (pds, method, body, { token, headers } = {}) =>
-  answered(
-    await fetch(address(pds, method), {
-      method: 'POST',
-      headers: {
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...bearer(token),
-        ...headers,
-      },
-      body: body === undefined || typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
-      signal: AbortSignal.timeout(30_000),
-    }),
-  )
+/**
+ * POST a procedure; `body` undefined sends none. A server that is too busy to hash one more password
+ * says so and when to come back; like a client, this comes back (the journeys share two cores).
+ */
+export async function procedure(pds, method, body, { token, headers } = {}) {
+  for (let again = 0; ; again++) {
+    const answer = await answered(
+      await fetch(address(pds, method), {
+        method: 'POST',
+        headers: {
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...bearer(token),
+          ...headers,
+        },
+        body: body === undefined || typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
+        signal: AbortSignal.timeout(60_000),
+      }),
+    )
+    const busy = answer.status === 503 && answer.body?.error === 'ServiceUnavailable' && answer.headers.has('retry-after')
+    if (!busy || again === 8) return answer
+    await sleep(500)
+  }
+}
 
 /** The same, as the administrator. */
 export const asAdmin = (pds, method, body) => procedure(pds, method, body, { headers: basic(pds.adminPassword) })

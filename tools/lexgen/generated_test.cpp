@@ -147,8 +147,8 @@ TEST(Generated, WritesListsAndReferences) {
         .uses = {{.usedBy = *Did::parse("did:plc:abc"), .usedAt = "2026-11-22T18:50:56.123Z"}},
     };
     EXPECT_EQ(written<Codes>({.codes = {code, code}}).size(),
-              written<Codes>({.codes = {code}}).size() * 2 - 11 + 1)
-        << "11 bytes of {\"codes\":[]} once, and a comma";
+              written<Codes>({.codes = {code}}).size() * 2 - 12 + 1)
+        << "12 bytes of {\"codes\":[]} once, and a comma";
     EXPECT_EQ(written<Codes>({.codes = {}}), R"({"codes":[]})");
 
     using Password = server::createAppPassword::Method;

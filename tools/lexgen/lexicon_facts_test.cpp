@@ -1,6 +1,7 @@
 // Our lexicon documents state the same facts as the published ones; only the descriptions differ.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "db/transaction.h"
-#include "pds/accounts/account.h"
+#include "pds/account.h"
 
 // The columns that read_account() expects, in its order, as SQL text to be put into a literal.
 #define ROOST_ACCOUNT_COLUMNS                                                                 \

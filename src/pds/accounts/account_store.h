@@ -12,7 +12,7 @@
 
 #include "base/bytes.h"
 #include "db/transaction.h"
-#include "pds/accounts/account.h"
+#include "pds/account.h"
 
 namespace roost::pds::account_store {
 

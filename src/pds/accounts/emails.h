@@ -8,7 +8,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "db/database.h"
-#include "pds/accounts/account.h"
+#include "pds/account.h"
 #include "pds/mail/mail_queue.h"
 
 namespace roost::pds {

@@ -14,7 +14,7 @@ namespace roost::pds {
 
 namespace {
 // Linux keeps a niceness for each thread.
-constexpr int hashing_niceness = 10;
+constexpr int hashing_niceness = 5;
 }  // namespace
 
 HashPool::HashPool(int threads) {

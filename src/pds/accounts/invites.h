@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "db/transaction.h"
-#include "pds/accounts/account.h"
+#include "pds/account.h"
 
 namespace roost::pds::invites {
 

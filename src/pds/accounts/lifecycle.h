@@ -10,7 +10,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "db/database.h"
-#include "pds/accounts/account.h"
+#include "pds/account.h"
 #include "pds/accounts/key_vault.h"
 #include "pds/identity/plc_client.h"
 #include "pds/identity/resolver.h"

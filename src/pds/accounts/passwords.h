@@ -7,7 +7,7 @@
 #include "base/secret.h"
 #include "base/task.h"
 #include "db/database.h"
-#include "pds/accounts/account.h"
+#include "pds/account.h"
 #include "pds/accounts/hash_pool.h"
 #include "pds/mail/mail_queue.h"
 

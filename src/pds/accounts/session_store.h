@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "db/transaction.h"
-#include "pds/accounts/account.h"
+#include "pds/account.h"
 #include "pds/accounts/tokens.h"
 
 namespace roost::pds::session_store {

@@ -13,7 +13,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "db/database.h"
-#include "pds/accounts/account.h"
+#include "pds/account.h"
 #include "pds/accounts/tokens.h"
 
 namespace roost::pds {

@@ -1,5 +1,6 @@
 #include "pds/accounts/tokens.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -126,12 +127,12 @@ Result<RefreshClaims> Tokens::read_refresh(std::string_view text, Timestamp now,
     const jwt::Jwt token = TRY(read(key_, service_did_, text, refresh_type, now, expiry));
     atproto::Did did = TRY(subject(token));
     if (token.text("scope") != refresh_scope) return invalid_token("Bad token scope");
-    const std::string_view jti = token.text("jti").value_or("");
-    const std::size_t dot = jti.find('.');
-    if (dot == std::string_view::npos)
-        return Error::unauthenticated("Unexpected missing refresh token id", "MissingTokenId");
-    return RefreshClaims{std::move(did), std::string(jti.substr(0, dot)),
-                         std::string(jti.substr(dot + 1))};
+    const std::optional<std::string_view> jti = token.text("jti");
+    if (!jti) return Error::unauthenticated("Unexpected missing refresh token id", "MissingTokenId");
+    // A jti of another form names no session that there is.
+    const std::size_t dot = std::min(jti->find('.'), jti->size());
+    return RefreshClaims{std::move(did), std::string(jti->substr(0, dot)),
+                         std::string(jti->substr(std::min(dot + 1, jti->size())))};
 }
 
 }  // namespace roost::pds

@@ -14,7 +14,7 @@
 #include "atproto/syntax/syntax.h"
 #include "base/clock.h"
 #include "db/transaction.h"
-#include "pds/accounts/account.h"
+#include "pds/account.h"
 
 namespace roost::pds::event_log {
 

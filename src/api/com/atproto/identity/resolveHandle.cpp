@@ -16,12 +16,13 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call&, lex::Par
         [&](db::Transaction& t) -> Result<std::optional<pds::Account>> {
             return pds::account_store::find_by_handle(t, handle);
         }));
-    if (account && !account->takedown_ref) co_return lex::Output{.did = account->did};
+    if (account && account->is_active()) co_return lex::Output{.did = account->did};
     // Below our own domains nobody else knows more.
     std::optional<atproto::Did> found;
     if (!account && !services.handles.is_on_service_domain(handle))
         found = co_await services.resolver.handle(handle);
-    if (!found) co_return Error::invalid("Unable to resolve handle");
+    if (!found) co_return Error::invalid("Unable to resolve handle",
+                                             std::string(lex::errors::HandleNotFound.text()));
     co_return lex::Output{.did = *std::move(found)};
 }
 

@@ -18,7 +18,7 @@ Task<Result<lex::Method::Output>> answer(const Services& services, xrpc::Call& c
 
 void server::add_confirmEmail(xrpc::Router& router, const Services& services) {
     router.add<lex::Method>(
-        {.needs = xrpc::Needs::standard_access},
+        {.needs = xrpc::Needs::full_access},
         with_services(services, answer));
 }
 

@@ -17,7 +17,7 @@ Task<Result<lex::Method::Output>> answer(const Services& services, xrpc::Call& c
 
 void server::add_requestEmailConfirmation(xrpc::Router& router, const Services& services) {
     router.add<lex::Method>(
-        {.needs = xrpc::Needs::standard_access,
+        {.needs = xrpc::Needs::full_access,
          .limits = {{.points = 15, .window_s = 24 * 60 * 60, .count_by = xrpc::CountBy::account},
                     {.points = 5, .window_s = 60 * 60, .count_by = xrpc::CountBy::account}}},
         with_services(services, answer));
