@@ -22,7 +22,7 @@ if (files.length === 0) {
 }
 const run = spawnSync(
   node,
-  ['--test', '--test-concurrency=2', '--test-timeout=240000', '--test-reporter=spec', ...files],
+  ['--test', '--test-concurrency=2', '--test-timeout=600000', '--test-reporter=spec', ...files],
   { cwd: here, stdio: 'inherit', env: { ...process.env, NODE_OPTIONS: '' } },
 )
 if (run.error) console.error(String(run.error))

@@ -188,7 +188,7 @@ Task<Connection::Next> Connection::serve_request() {
 
 void Connection::become_idle() {
     if (input_.capacity() > server_.limits.buffer_bytes_idle) input_.release();
-    if (output_.capacity() > server_.limits.buffer_bytes_idle / 2) output_ = std::string();
+    if (output_.capacity() > server_.limits.buffer_bytes_idle) output_ = std::string();
     parser_.shrink();
     set_due_in_ms(server_.limits.idle_ms);
 }

@@ -65,7 +65,7 @@ class Listener {
     Listener(Server& server, ServerLoop& loop)
         : server_(server), loop_(loop), acceptor_(loop.loop.io()), peer_(loop.loop.io()) {}
     Result<void> listen(const Endpoint& endpoint);
-    std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+    std::uint16_t port() const { return port_; }
     void accept();
     void close();
     const ServerLoop& loop() const { return loop_; }
@@ -77,6 +77,7 @@ class Listener {
     ServerLoop& loop_;
     Acceptor acceptor_;
     Socket peer_;
+    std::uint16_t port_ = 0;
 };
 
 class Server final : public HttpServer {
@@ -111,6 +112,7 @@ Result<void> Listener::listen(const Endpoint& endpoint) {
     error_code error = open(acceptor_, endpoint, true);
     if (!error) acceptor_.listen(backlog, error);
     if (error) return cannot_listen(endpoint, error);
+    port_ = acceptor_.local_endpoint().port();
     return {};
 }
 

@@ -12,8 +12,9 @@ struct ServerLimits {
     // All header lines together; a DPoP proof and a token are 4 kB. Beyond either: 431.
     std::size_t headers_bytes_max = 32 * 1024;
     std::size_t headers_count_max = 100;
-    // The first buffer of a connection, and all that an idle one keeps.
-    std::size_t buffer_bytes_idle = 4 * 1024;
+    // The first buffer of a connection, and all that an idle one keeps: a request with a bearer
+    // token fits; with a DPoP proof it takes a second read.
+    std::size_t buffer_bytes_idle = 2 * 1024;
     // What one read of a body may take from the kernel.
     std::size_t body_buffer_bytes = 16 * 1024;
     // Bodies up to this size are copied behind their head, so that both leave in one send.

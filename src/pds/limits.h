@@ -17,6 +17,16 @@ inline constexpr std::size_t old_password_bytes_max = 512;
 inline constexpr std::int64_t hash_wait_ms_max = 2'000;
 inline constexpr std::size_t hash_queue_max = 64;
 
+// Guessing at one account from many addresses: so many failures in an hour cost nothing, then each
+// attempt waits, longer with every failure. Seconds are a nuisance to a person and the end of a
+// guessing run.
+inline constexpr std::int64_t log_in_failures_free = 20;
+inline constexpr std::int64_t log_in_failures_kept_s = 60 * 60;
+inline constexpr std::int64_t log_in_delay_step_ms = 250;
+inline constexpr std::int64_t log_in_delay_ms_max = 5'000;
+inline constexpr std::size_t known_addresses_max = 8;
+inline constexpr std::size_t guarded_identifiers_max = 50'000;
+
 // Sessions. The lifetimes are those that clients of the reference server expect.
 inline constexpr std::int64_t access_token_s = 2 * 60 * 60;
 inline constexpr std::int64_t refresh_token_s = 90LL * 24 * 60 * 60;

@@ -17,10 +17,13 @@ Error taken_down() {
     return Error::unauthenticated("Account has been taken down", "AccountTakedown");
 }
 
-std::optional<Account> find_account(db::Transaction& t, std::string identifier) {
-    std::ranges::transform(identifier, identifier.begin(),
-                           [](unsigned char c) { return std::tolower(c); });
-    if (identifier.find('@') != std::string::npos)
+std::string lower_case(std::string text) {
+    std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
+    return text;
+}
+
+std::optional<Account> find_account(db::Transaction& t, std::string_view identifier) {
+    if (identifier.find('@') != std::string_view::npos)
         return account_store::find_by_email(t, identifier);
     if (identifier.starts_with("did:")) {
         Result<atproto::Did> did = atproto::Did::parse(identifier);
@@ -59,6 +62,17 @@ Task<Result<LogIn::Found>> LogIn::find(const LogInRequest& request) {
 Task<Result<LogIn::Done>> LogIn::log_in(LogInRequest request) {
     if (request.password.reveal().size() > limits::old_password_bytes_max)
         co_return Error::unauthenticated("Password too long. Consider resetting your password.");
+    request.identifier = lower_case(std::move(request.identifier));
+    co_await sleep_ms(guard_.delay_ms(request.identifier, request.client, now()));
+    Result<Done> done = co_await judge(request);
+    if (done.has_value())
+        guard_.on_success(request.identifier, request.client, now());
+    else if (done.error() == wrong_credentials())
+        guard_.on_failure(request.identifier, now());
+    co_return done;
+}
+
+Task<Result<LogIn::Done>> LogIn::judge(const LogInRequest& request) {
     const Found found = CO_TRY(co_await find(request));
     Scope scope = Scope::access;
     std::optional<std::string> app_password;

@@ -2,7 +2,8 @@
 //
 // Unknown accounts and wrong passwords get one answer after one duration: where there is no hash to
 // verify, the decoy is. An app password is found without hashing. Only the hash pool spends the
-// CPU, so a flood of attempts slows nobody else.
+// CPU, so a flood of attempts slows nobody else; guessing at one account from everywhere is slowed
+// by the guard.
 #pragma once
 
 #include <optional>
@@ -13,6 +14,7 @@
 #include "base/task.h"
 #include "db/database.h"
 #include "pds/accounts/hash_pool.h"
+#include "pds/accounts/log_in_guard.h"
 #include "pds/accounts/sessions.h"
 #include "pds/mail/mail_queue.h"
 
@@ -25,6 +27,7 @@ struct LogInRequest {
     SecretText password;
     std::optional<std::string> auth_factor_token;
     TakendownLogIn takendown = TakendownLogIn::refused;
+    std::string client;  // the network that the attempt comes from
 };
 
 class LogIn {
@@ -46,6 +49,7 @@ class LogIn {
 
   private:
     struct Found;
+    Task<Result<Done>> judge(const LogInRequest& request);
     Task<Result<Found>> find(const LogInRequest& request);
     Task<Result<void>> check_second_factor(const Account& account,
                                            const std::optional<std::string>& token);
@@ -54,6 +58,7 @@ class LogIn {
     HashPool& hashes_;
     const Sessions& sessions_;
     mail::MailQueue& mail_;
+    LogInGuard guard_;
 };
 
 }  // namespace roost::pds

@@ -10,13 +10,14 @@ namespace lex = lexicon::com::atproto::server::createSession;
 
 namespace {
 
-Task<Result<lex::Output>> answer(const Services& services, xrpc::Call&, lex::Input input) {
+Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex::Input input) {
     pds::LogIn::Done done = CO_TRY(co_await services.log_in.log_in({
         .identifier = std::move(input.identifier),
         .password = SecretText(std::move(input.password)),
         .auth_factor_token = std::move(input.authFactorToken),
         .takendown = input.allowTakendown.value_or(false) ? pds::TakendownLogIn::narrow_scope
                                                           : pds::TakendownLogIn::refused,
+        .client = call.client.network().text(),
     }));
     lex::Output output = co_await session_view<lex::Output>(services, done.account);
     output.accessJwt = std::move(done.tokens.access_jwt);
