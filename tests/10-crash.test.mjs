@@ -75,12 +75,14 @@ for (let round = 1; round <= ROUNDS; round++) {
     await Promise.all([...signUps, ...logIns])
     await pds.restart()
 
-    for (const who of acknowledged) {
-      await whole(who, who.did)
-      fine(await whoAmI(pds, who.accessJwt))
-      fine(await refresh(pds, who.refreshJwt))
-    }
-    for (const who of unacknowledged) await wholeOrFree(who)
+    await Promise.all(
+      acknowledged.map(async (who) => {
+        await whole(who, who.did)
+        fine(await whoAmI(pds, who.accessJwt))
+        fine(await refresh(pds, who.refreshJwt))
+      }),
+    )
+    await Promise.all(unacknowledged.map(wholeOrFree))
     await whole(old, old.did)
     for (const session of sessions) fine(await whoAmI(pds, session.accessJwt))
   })

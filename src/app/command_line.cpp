@@ -163,7 +163,7 @@ int run_command_line(const CommandLine& line, const Run& run, std::ostream& out,
     if (is_named("dev")) add_setting_flags(*dev, flags);
     dev->footer(
         "\nThe PLC directory of roost dev listens on the port below --port, its metrics on the\n"
-        "port above. Mails are written to the folder outbox in the data directory.");
+        "port above. Mails are kept and shown at /dev/mail.");
     CLI::App* config = program.add_subcommand("config", "Show the settings that are in force");
     ReportOptions options;
     config->add_flag("--json", options.json, "as JSON");

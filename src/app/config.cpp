@@ -211,15 +211,13 @@ std::optional<MailServer> mail_server(GivenSettings& given, std::string_view url
     return MailServer{SecretText(given.text(url)), given.text(from)};
 }
 
-MailConfig mail_of(GivenSettings& given, const StorageConfig& storage, Mode mode) {
+MailConfig mail_of(GivenSettings& given) {
     MailConfig mail;
     mail.server = mail_server(given, "PDS_EMAIL_SMTP_URL", "PDS_EMAIL_FROM_ADDRESS");
     mail.moderation_server =
         mail_server(given, "PDS_MODERATION_EMAIL_SMTP_URL", "PDS_MODERATION_EMAIL_ADDRESS");
     mail.confirmation_link = !given.flag("PDS_EMAIL_DISABLE_CONFIRMATION_LINK");
     mail.template_directory = given.text("ROOST_MAIL_TEMPLATE_DIRECTORY");
-    if (mode == Mode::dev && !mail.server)
-        mail.outbox_directory = storage.data_directory / "outbox";
     return mail;
 }
 
@@ -279,7 +277,7 @@ std::expected<LoadedConfig, std::vector<ConfigError>> load_config(const ConfigIn
     config.storage = storage_of(given);
     config.identity = identity_of(given, config.service, input.mode);
     config.invites = invites_of(given);
-    config.mail = mail_of(given, config.storage, input.mode);
+    config.mail = mail_of(given);
     config.stream.lag_events_max = given.number("PDS_MAX_SUBSCRIPTION_BUFFER");
     config.stream.backfill_ms = given.number("PDS_REPO_BACKFILL_LIMIT_MS");
     config.stream.crawlers = given.list("PDS_CRAWLERS");

@@ -109,7 +109,6 @@ struct MailConfig {
     std::optional<MailServer> moderation_server;  // for what an admin writes
     bool confirmation_link = true;
     std::string template_directory;          // empty: the built-in texts
-    std::filesystem::path outbox_directory;  // dev without a server: mails become files here
 };
 
 struct StreamConfig {

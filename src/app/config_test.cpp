@@ -54,7 +54,6 @@ TEST(Config, AnEmptyEnvironmentGivesTheReferencesDefaults) {
     EXPECT_TRUE(config.invites.required);
     EXPECT_EQ(config.invites.interval_ms, std::nullopt);
     EXPECT_FALSE(config.mail.server.has_value());
-    EXPECT_TRUE(config.mail.outbox_directory.empty());
     EXPECT_EQ(config.stream.lag_events_max, 500);
     EXPECT_EQ(config.stream.backfill_ms, 86'400'000);
     EXPECT_FALSE(config.rate_limits.enabled);
@@ -130,7 +129,6 @@ TEST(Config, DevHasItsOwnPlcOutboxAndFolder) {
     EXPECT_EQ(config.storage.master_key_file, "./dev-data/master.key");
     EXPECT_EQ(config.identity.embedded_plc_port, 2582);
     EXPECT_EQ(config.identity.plc_url, "http://localhost:2582");
-    EXPECT_EQ(config.mail.outbox_directory, "./dev-data/outbox");
     EXPECT_FALSE(config.invites.required);
     EXPECT_TRUE(config.service.is_dev_mode);
     EXPECT_TRUE(config.fetch.allows_private_addresses);
@@ -149,7 +147,6 @@ TEST(Config, DevCanBeToldOtherwise) {
     EXPECT_EQ(config.identity.plc_url, "http://localhost:9000");
     EXPECT_EQ(config.storage.data_directory, "/srv/x");
     EXPECT_TRUE(config.invites.required);
-    EXPECT_TRUE(config.mail.outbox_directory.empty());
 }
 
 TEST(Config, DevServesLocalhostOnly) {

@@ -108,10 +108,13 @@ std::optional<std::string> if_set(const std::string& text) {
 class Observer final : public xrpc::CallObserver {
   public:
     void watch(web::Metrics& metrics) { metrics_ = &metrics; }
-    void on_call(std::string_view nsid, int status, std::int64_t duration_us) override {
-        metrics_->count_request(metrics_->method(nsid), status, duration_us);
+    void on_call(const xrpc::Call& call, int status, std::int64_t duration_us) override {
+        metrics_->count_request(metrics_->method(call.nsid), status, duration_us);
         if (log::is_on(log::Level::info))
-            log::info("call", {{"nsid", nsid}, {"status", status}, {"duration_us", duration_us}});
+            log::info("call", {{"request_id", call.request_id},
+                               {"nsid", call.nsid},
+                               {"status", status},
+                               {"duration_us", duration_us}});
     }
 
   private:
@@ -378,11 +381,12 @@ void House::run() {
 }
 
 void House::stop() {
+    std::thread mail_end([this] { mail_->stop(); });
     jobs_->stop(job_drain_ms);
     server_->stop(drain_ms);
     if (plc_server_) plc_server_->stop(100);
     if (metrics_server_) metrics_server_->stop(100);
-    mail_->stop();
+    mail_end.join();
     // The client's connections belong to the servers' event loops.
     http_.reset();
     log::info("stopped");

@@ -19,6 +19,14 @@ void forbid_core_files() {
 #endif
 }
 
+// A connection is a descriptor; the usual soft limit of 1,024 is for programs that call select().
+void allow_many_connections() {
+    rlimit files{};
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
 roost::app::Environment environment_of_process() {
     roost::app::Environment variables;
     for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -34,6 +42,7 @@ roost::app::Environment environment_of_process() {
 
 int main(int argc, char** argv) {
     forbid_core_files();
+    allow_many_connections();
     return roost::app::run_command_line({{argv + 1, argv + argc}, environment_of_process()},
                                         roost::app::run_house, std::cout, std::cerr);
 }

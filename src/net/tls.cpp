@@ -14,8 +14,8 @@ namespace roost::net {
 
 namespace {
 
-std::string last_openssl_error() {
-    const unsigned long code = ERR_peek_last_error();
+std::string openssl_error() {
+    const unsigned long code = ERR_peek_error();  // the first is the cause of the others
     const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
     std::string text = reason == nullptr ? "unknown error" : reason;
     ERR_clear_error();
@@ -86,7 +86,7 @@ SSL_CTX* new_context(const SSL_METHOD* method) {
 }
 
 Error bad_file(const std::string& what, const std::string& file) {
-    std::string reason = last_openssl_error();
+    std::string reason = openssl_error();
     if (::access(file.c_str(), R_OK) != 0) reason = "cannot be read";
     return Error::invalid("The TLS " + what + " " + file + ": " + reason + ".", "BadTlsFile");
 }
@@ -179,7 +179,7 @@ IoResult TlsSession::outcome(int returned, std::size_t size) {
     is_broken_ = true;
     const long verified = SSL_get_verify_result(session_.get());
     failure_ =
-        verified == X509_V_OK ? last_openssl_error() : X509_verify_cert_error_string(verified);
+        verified == X509_V_OK ? openssl_error() : X509_verify_cert_error_string(verified);
     ERR_clear_error();
     return {IoStatus::failed};
 }

@@ -60,6 +60,26 @@ struct Event {
 
 // A temporary database with the compiled-in migrations, and the loop that tests run tasks on.
 class TestDatabase {
+    // How a body's answer travels through a transaction; used below, so it stands first.
+    template <class F, class Open>
+    auto run(F body, Open open) {
+        using Answer = std::invoke_result_t<F&, db::Transaction&>;
+        if constexpr (is_result<Answer>) {
+            return loop.run(open(std::move(body)));
+        } else if constexpr (std::is_void_v<Answer>) {
+            const auto wrapped = [&body](db::Transaction& t) -> Result<bool> {
+                body(t);
+                return true;
+            };
+            must(loop.run(open(wrapped)));
+        } else {
+            const auto wrapped = [&body](db::Transaction& t) -> Result<Answer> {
+                return Result<Answer>(body(t));
+            };
+            return must(loop.run(open(wrapped)));
+        }
+    }
+
   public:
     TestDatabase() : vault(SecretBytes(random_bytes(32))) {
         db::Options options;
@@ -74,7 +94,8 @@ class TestDatabase {
     // that returns an error.
     template <class F>
     auto write(F body) {
-        return run(std::move(body), [this](auto wrapped) { return db_->write(std::move(wrapped)); });
+        return run(std::move(body),
+                   [this](auto wrapped) { return db_->write(std::move(wrapped)); });
     }
     template <class F>
     auto read(F body) {
@@ -132,24 +153,6 @@ class TestDatabase {
     KeyVault vault;
 
   private:
-    template <class F, class Open>
-    auto run(F body, Open open) {
-        using Answer = std::invoke_result_t<F&, db::Transaction&>;
-        if constexpr (is_result<Answer>) {
-            return loop.run(open(std::move(body)));
-        } else if constexpr (std::is_void_v<Answer>) {
-            const auto wrapped = [&body](db::Transaction& t) -> Result<bool> {
-                body(t);
-                return true;
-            };
-            must(loop.run(open(wrapped)));
-        } else {
-            const auto wrapped = [&body](db::Transaction& t) -> Result<Answer> {
-                return Result<Answer>(body(t));
-            };
-            return must(loop.run(open(wrapped)));
-        }
-    }
     atproto::Did next_did() {
         std::string text = "did:plc:aaaaaaaaaaaaaaaaaaaaaaaa";
         for (int i = 0, rest = ++accounts_; i < 6; ++i, rest /= 26)

@@ -30,7 +30,7 @@ class FakeNetwork final : public net::HttpClient {
     };
     Plc plc = Plc::accepts;
     int delay_ms = 0;
-    std::map<std::string, std::string> operations;  // by DID, as they were submitted
+    std::map<std::string, std::string> operations;             // by DID, as they were submitted
     std::map<std::string, std::pair<int, std::string>> pages;  // by URL
     std::map<std::string, std::vector<std::string>> txt;
     std::vector<net::ClientRequest> requests;
@@ -81,20 +81,21 @@ class FakeNetwork final : public net::HttpClient {
         const std::string did = path.substr(0, path.find('/'));
         const auto known = operations.find(did);
         if (known == operations.end()) return response(404, R"({"message":"DID not registered"})");
-        const auto operation = must(
-            atproto::plc::Operation::parse(must(atproto::json::parse(known->second))));
+        const auto operation =
+            must(atproto::plc::Operation::parse(must(atproto::json::parse(known->second))));
         if (path == did)
-            return response(200, atproto::json::write(atproto::format_did_document(
-                                     did_of(did), operation.state())));
+            return response(200, atproto::json::write(
+                                     atproto::format_did_document(did_of(did), operation.state())));
         return response(200, data_of(did, operation.state()));
     }
     static std::string data_of(const std::string& did, const atproto::plc::State& state) {
         atproto::Object methods;
-        for (const auto& [name, key] : state.verification_methods) methods.set(name, key);
+        for (const auto& [name, key] : state.verification_methods)
+            methods.set(name, key);
         atproto::Object services;
         for (const auto& [name, service] : state.services)
-            services.set(name, atproto::Object{{"type", service.type},
-                                               {"endpoint", service.endpoint}});
+            services.set(name,
+                         atproto::Object{{"type", service.type}, {"endpoint", service.endpoint}});
         return atproto::json::write(atproto::Object{
             {"did", did},
             {"rotationKeys",

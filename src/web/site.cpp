@@ -10,6 +10,7 @@ namespace roost::web {
 namespace {
 
 constexpr std::string_view plain_text = "text/plain; charset=utf-8";
+constexpr std::string_view dev_mail_path = "/dev/mail";
 constexpr std::string_view json_type = "application/json; charset=utf-8";
 
 net::Response text_response(int status, std::string body) {
@@ -46,7 +47,8 @@ net::Response Site::error_response(int status, std::string_view name, std::strin
 Task<net::Response> Site::handle(net::Request& request) {
     const bool is_preflight = request.method == net::Method::options;
     net::Response response = is_preflight ? preflight(request) : co_await route(request);
-    response.add_header("Access-Control-Allow-Origin", "*");
+    // The outbox holds codes that open accounts: no page of another origin may read it.
+    if (request.path != dev_mail_path) response.add_header("Access-Control-Allow-Origin", "*");
     co_return response;
 }
 
@@ -66,7 +68,7 @@ Task<net::Response> Site::route(net::Request& request) {
             200,
             "roost: a Personal Data Server of the AT Protocol (https://atproto.com)\n\n"
             "The API is below /xrpc/; start with /xrpc/com.atproto.server.describeServer\n");
-    if (options_.dev_pages == DevPages::on && path == "/dev/mail")
+    if (options_.dev_pages == DevPages::on && path == dev_mail_path)
         co_return co_await dev_mail(request);
     co_return xrpc::error_response(Error::not_found("There is nothing at this path"));
 }
@@ -106,6 +108,8 @@ Task<net::Response> Site::dev_mail(const net::Request& request) {
     const bool wants_json =
         request.header("accept").value_or("").find("application/json") != std::string_view::npos;
     net::Response response;
+    response.add_header("Content-Security-Policy",
+                        "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'");
     response.content_type = wants_json ? json_type : "text/html; charset=utf-8";
     response.body = wants_json ? pds::mail::outbox_json(*letters)
                                : pds::mail::render_outbox_html(*letters);

@@ -140,7 +140,9 @@ Task<Result<Caller>> Authenticator::service(const Call& call, Credentials creden
     if (!document.has_value() || !document->has_value())
         co_return Error::invalid("could not resolve iss did",
                                  std::string(errors::UnresolvableDid.text()));
-    const std::optional<atproto::PublicKey> key = (*document)->key(jwt.key_fragment());
+    // Only the account's own key speaks for the account; other keys of the document have other uses.
+    const std::optional<atproto::PublicKey> key =
+        jwt.key_fragment() == "atproto" ? (*document)->signing_key() : std::nullopt;
     if (!key)
         co_return Error::invalid("missing or bad key in did doc",
                                  std::string(errors::IncompatibleDidDoc.text()));

@@ -59,6 +59,7 @@ class Call {
   public:
     net::Request& http;
     std::string_view nsid;
+    std::uint64_t request_id = 0;  // in each log line that this call writes
     net::IpAddress client;  // behind the proxies that are believed
     Timestamp time;
     Caller caller = Nobody{};

@@ -16,12 +16,27 @@ constexpr std::string_view prefix = "/xrpc/";
 // What one address may ask for altogether.
 constexpr RateLimit global_limit{"global", 3'000, 5 * 60};
 
+std::string lower_case(std::string text) {
+    std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
+    return text;
+}
+
 // The media type of a Content-Type header, lower case, without parameters.
 std::string media_type(std::string_view header) {
     std::string type(header.substr(0, header.find(';')));
     while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.pop_back();
-    std::ranges::transform(type, type.begin(), [](unsigned char c) { return std::tolower(c); });
-    return type;
+    return lower_case(std::move(type));
+}
+
+// A proxy may append a line of its own instead of lengthening the client's: all lines are one list.
+std::string joined_header(const net::Request& request, std::string_view lower_case_name) {
+    std::string joined;
+    for (const net::Header& header : request.headers) {
+        if (lower_case(std::string(header.name)) != lower_case_name) continue;
+        if (!joined.empty()) joined += ',';
+        joined += header.value;
+    }
+    return joined;
 }
 
 void keep_tighter(RateStatus& tightest, const RateStatus& status) {
@@ -40,7 +55,9 @@ std::string limit_key(const MethodLimit& limit, const Call& call, const atproto:
         case CountBy::argument_and_address: {
             const atproto::Value* value = data.find(limit.argument);
             const std::string* text = value != nullptr ? value->as<std::string>() : nullptr;
-            return call.client.network().text() + " " + (text != nullptr ? *text : "");
+            // Identifiers are the same in any case: spellings must not multiply the limit.
+            return call.client.network().text() + " " +
+                   (text != nullptr ? lower_case(*text) : std::string());
         }
     }
     return call.client.network().text();
@@ -73,10 +90,14 @@ std::vector<std::string_view> Router::methods() const {
 
 net::IpAddress Router::client_address(const net::Request& request) const {
     net::IpAddress address = request.peer;
-    std::string_view forwarded = request.header("x-forwarded-for").value_or("");
+    if (!request.header("x-forwarded-for") || !options_.is_trusted_proxy ||
+        !options_.is_trusted_proxy(address))
+        return address;
+    const std::string all_forwarded = joined_header(request, "x-forwarded-for");
+    std::string_view forwarded = all_forwarded;
     // From the right: each proxy appended the address that it saw. The first that is not a proxy of
     // ours is the client; what stands left of it is the client's own invention.
-    while (options_.is_trusted_proxy && options_.is_trusted_proxy(address) && !forwarded.empty()) {
+    while (options_.is_trusted_proxy(address) && !forwarded.empty()) {
         const std::size_t comma = forwarded.rfind(',');
         std::string_view last =
             comma == std::string_view::npos ? forwarded : forwarded.substr(comma + 1);
@@ -162,6 +183,7 @@ Task<net::Response> Router::handle(net::Request& request) {
     const Endpoint* endpoint = found != endpoints_.end() ? found->second.get() : nullptr;
     Call call{.http = request,
               .nsid = endpoint != nullptr ? std::string_view(endpoint->nsid) : std::string_view(),
+              .request_id = ++last_request_id_,
               .client = client_address(request),
               .time = now()};
     RateStatus tightest;
@@ -176,7 +198,9 @@ Task<net::Response> Router::handle(net::Request& request) {
         try {
             result = co_await walk(call, *endpoint, tightest);
         } catch (const std::exception& exception) {
-            log::error("a call failed", {{"nsid", call.nsid}, {"reason", exception.what()}});
+            log::error("a call failed", {{"request_id", call.request_id},
+                                         {"nsid", call.nsid},
+                                         {"reason", exception.what()}});
             result = Error{Fault::internal, "InternalServerError", "Internal Server Error"};
         }
     } else if (atproto::Nsid::parse(nsid).has_value()) {
@@ -187,7 +211,7 @@ Task<net::Response> Router::handle(net::Request& request) {
     net::Response response =
         result.has_value() ? *std::move(result) : error_response(result.error());
     finish(call, response, tightest);
-    observer_.on_call(call.nsid, response.status, monotonic_us() - started_us);
+    observer_.on_call(call, response.status, monotonic_us() - started_us);
     co_return response;
 }
 

@@ -7,6 +7,7 @@
 // https://atproto.com/specs/xrpc
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -26,11 +27,11 @@
 
 namespace roost::xrpc {
 
-// Told of every finished call, on its I/O thread. Methods that do not exist have an empty NSID.
+// Told of every finished call, on its I/O thread. The NSID of a method that is not served is empty.
 class CallObserver {
   public:
     virtual ~CallObserver() = default;
-    virtual void on_call(std::string_view nsid, int status, std::int64_t duration_us) = 0;
+    virtual void on_call(const Call& call, int status, std::int64_t duration_us) = 0;
 };
 
 enum class RateLimits { off, on };
@@ -123,6 +124,8 @@ class Router {
     RateLimiter& rates_;
     CallObserver& observer_;
     Options options_;
+    // Starts at the time, so that ids do not come again after a restart.
+    std::atomic<std::uint64_t> last_request_id_ = static_cast<std::uint64_t>(now().us);
     std::unordered_map<std::string, std::unique_ptr<Endpoint>, Hash, std::equal_to<>> endpoints_;
 };
 

@@ -216,7 +216,7 @@ class ThreadParser {
 }  // namespace
 
 Result<Value> parse(std::string_view text) {
-    if (text.empty()) return Error::invalid("Invalid JSON: there is nothing");
+    if (text.empty()) return Error::invalid("Invalid JSON: empty");
     static thread_local ThreadParser parser;
     dom::element document;
     const auto code = parser.get().parse(text.data(), text.size()).get(document);

@@ -29,9 +29,9 @@ TEST_F(AppPasswordsTest, AreFourGroupsOfFourInBase32) {
     const std::string text = made.password.reveal();
     ASSERT_EQ(text.size(), 19U);
     for (std::size_t i = 0; i < text.size(); ++i)
-        EXPECT_TRUE(i % 5 == 4 ? text[i] == '-'
-                               : (text[i] >= 'a' && text[i] <= 'z') ||
-                                     (text[i] >= '2' && text[i] <= '7'))
+        EXPECT_TRUE(i % 5 == 4
+                        ? text[i] == '-'
+                        : (text[i] >= 'a' && text[i] <= 'z') || (text[i] >= '2' && text[i] <= '7'))
             << text;
     EXPECT_TRUE(has_form(made.password));
     EXPECT_NE(text, make(ann_, "laptop")->password.reveal());
@@ -39,8 +39,9 @@ TEST_F(AppPasswordsTest, AreFourGroupsOfFourInBase32) {
 
 TEST_F(AppPasswordsTest, FormIsAboutGroupsOnly) {
     EXPECT_TRUE(has_form(SecretText("aaaa-bbbb-cccc-dddd")));
-    for (const std::string text : {"", "aaaa-bbbb-cccc-ddd", "aaaa-bbbb-cccc-ddddd",
-                                   "aaaabbbbccccddddeee", "aaaa-bbbb-cccc--ddd", "aaaa_bbbb-cccc-dddd"})
+    for (const std::string text :
+         {"", "aaaa-bbbb-cccc-ddd", "aaaa-bbbb-cccc-ddddd", "aaaabbbbccccddddeee",
+          "aaaa-bbbb-cccc--ddd", "aaaa_bbbb-cccc-dddd"})
         EXPECT_FALSE(has_form(SecretText(text))) << text;
 }
 
@@ -64,9 +65,9 @@ TEST_F(AppPasswordsTest, HaveOneNameEach) {
 }
 
 TEST_F(AppPasswordsTest, AreListedNewestFirstWithoutTheirSecret) {
-    make(ann_, "first", Privilege::standard, {1});
-    make(ann_, "second", Privilege::privileged, {2});
-    make(bob_, "other", Privilege::standard, {3});
+    ASSERT_TRUE(make(ann_, "first", Privilege::standard, {1}));
+    ASSERT_TRUE(make(ann_, "second", Privilege::privileged, {2}));
+    ASSERT_TRUE(make(bob_, "other", Privilege::standard, {3}));
     const auto all = bed_.read([&](db::Transaction& t) { return list(t, ann_.id); });
     ASSERT_EQ(all.size(), 2U);
     EXPECT_EQ(all[0].name, "second");

@@ -88,16 +88,19 @@ TEST_F(EmailTokensTest, FiveWrongTriesEndThem) {
 
 TEST_F(EmailTokensTest, FourWrongTriesDoNot) {
     const std::string code = make(ann_);
-    for (int i = 0; i < 4; ++i) present(ann_, i % 2 == 0 ? "" : "WRONG-GUESS");
+    for (int i = 0; i < 4; ++i)
+        present(ann_, i % 2 == 0 ? "" : "WRONG-GUESS");
     EXPECT_EQ(present(ann_, code), Verdict::valid);
 }
 
 TEST_F(EmailTokensTest, AskingAgainReplacesTheCodeAndItsTries) {
     const std::string first = make(ann_);
-    for (int i = 0; i < 4; ++i) present(ann_, "WRONG-GUESS");
+    for (int i = 0; i < 4; ++i)
+        present(ann_, "WRONG-GUESS");
     const std::string second = make(ann_, Purpose::confirm_email, start.plus_s(600));
     EXPECT_EQ(present(ann_, first), Verdict::invalid);
-    for (int i = 0; i < 3; ++i) present(ann_, "WRONG-GUESS");
+    for (int i = 0; i < 3; ++i)
+        present(ann_, "WRONG-GUESS");
     EXPECT_EQ(present(ann_, second, Purpose::confirm_email, start.plus_s(1'400)), Verdict::valid);
 }
 

@@ -24,8 +24,11 @@ TEST(HandlePolicy, RefusesWhatIsNoHandle) {
          {"", "alice", "alice.pds.test.", ".pds.test", "al ice.pds.test", "alice..pds.test",
           "-alice.pds.test", "alice-.pds.test", "@alice.pds.test", "alice_x.pds.test",
           "\xd0\xb0lice.pds.test" /* a Cyrillic a */, "alice\xe2\x80\xae.pds.test" /* RTL mark */,
-          "ali\xc2\xad" "ce.pds.test" /* a soft hyphen */, "alice.pds.test\n", "alice.pds.test/x",
-          "did:plc:abc", "al\xef\xbc\x91" "ce.pds.test" /* a full-width digit */})
+          "ali\xc2\xad"
+          "ce.pds.test" /* a soft hyphen */,
+          "alice.pds.test\n", "alice.pds.test/x", "did:plc:abc",
+          "al\xef\xbc\x91"
+          "ce.pds.test" /* a full-width digit */})
         EXPECT_EQ(name_of(policy.normalize(text)), "InvalidHandle") << text;
     EXPECT_EQ(name_of(policy.normalize(std::string_view("alice\0x.pds.test", 16))),
               "InvalidHandle");

@@ -45,7 +45,9 @@ Result<void> HashPool::submit(Job job) {
         const auto ahead = static_cast<std::int64_t>(waiting_.size()) + running_;
         const std::int64_t wait_ms =
             ahead * job_us_ / static_cast<std::int64_t>(threads_.size()) / 1'000;
-        if (waiting_.size() >= limits::hash_queue_max || wait_ms > limits::hash_wait_ms_max)
+        // Whoever is next in line is taken, however slow this machine is.
+        const bool waits_too_long = !waiting_.empty() && wait_ms > limits::hash_wait_ms_max;
+        if (waiting_.size() >= limits::hash_queue_max || waits_too_long)
             return Error::unavailable("Too many log-ins at once; please try again shortly",
                                       static_cast<int>(wait_ms / 1'000) + 1);
         waiting_.push_back(std::move(job));
@@ -75,10 +77,12 @@ void HashPool::serve() {
 
 template <class T>
 Task<Result<T>> HashPool::run(std::move_only_function<T()> work) {
-    // The job owns its answer, so that it may outlive a waiter that is gone.
+    // The job owns its answer, so that it may outlive a task that is gone. The task's handle is
+    // touched only on the task's thread.
     struct Shared {
         std::optional<T> answer;
         std::exception_ptr error;
+        std::coroutine_handle<> task;
     };
     struct Waiter {
         HashPool& pool;
@@ -86,16 +90,24 @@ Task<Result<T>> HashPool::run(std::move_only_function<T()> work) {
         std::shared_ptr<Shared> shared = std::make_shared<Shared>();
         Result<void> taken{};
 
+        Waiter(HashPool& owner, std::move_only_function<T()> job)
+            : pool(owner), work(std::move(job)) {}
+        Waiter(const Waiter&) = delete;
+        ~Waiter() { shared->task = nullptr; }
+
         bool await_ready() const noexcept { return false; }
         bool await_suspend(std::coroutine_handle<> handle) {
             Executor& home = Executor::current();
-            taken = pool.submit([work = std::move(work), shared = shared, &home, handle]() mutable {
+            shared->task = handle;
+            taken = pool.submit([work = std::move(work), shared = shared, &home]() mutable {
                 try {
                     shared->answer.emplace(work());
                 } catch (...) {
                     shared->error = std::current_exception();
                 }
-                home.post([handle] { handle.resume(); });
+                home.post([shared] {
+                    if (shared->task) shared->task.resume();
+                });
             });
             return taken.has_value();
         }
@@ -105,7 +117,7 @@ Task<Result<T>> HashPool::run(std::move_only_function<T()> work) {
             return std::move(*shared->answer);
         }
     };
-    co_return co_await Waiter{*this, std::move(work)};
+    co_return co_await Waiter(*this, std::move(work));
 }
 
 Task<Result<std::string>> HashPool::hash(SecretText password) {

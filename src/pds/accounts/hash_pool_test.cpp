@@ -73,13 +73,13 @@ TEST(HashPool, AnswersEachThreadItsOwn) {
         threads.emplace_back([&, i] {
             RunLoop loop;
             const std::thread::id home = std::this_thread::get_id();
-            const auto match =
-                loop.run(pool.verify(SecretText("p" + std::to_string(i % 2)), hash));
+            const auto match = loop.run(pool.verify(SecretText("p" + std::to_string(i % 2)), hash));
             const auto expected = i % 2 == 1 ? PasswordMatch::yes : PasswordMatch::no;
             if (match.has_value() && *match == expected && home == std::this_thread::get_id())
                 ++right;
         });
-    for (std::thread& thread : threads) thread.join();
+    for (std::thread& thread : threads)
+        thread.join();
     EXPECT_EQ(right, 4);
 }
 
@@ -111,7 +111,8 @@ TEST(HashPool, ATaskMayEndWhileItsJobWaitsOrRuns) {
         HashPool pool(1);
         {
             std::vector<Running> tasks;
-            for (int i = 0; i < 3; ++i) tasks.push_back(hash_one(pool, tally));
+            for (int i = 0; i < 3; ++i)
+                tasks.push_back(hash_one(pool, tally));
         }
         // The jobs of the tasks that are gone disturb nobody.
         EXPECT_TRUE(loop.run(pool.hash(SecretText("still served"))).has_value());

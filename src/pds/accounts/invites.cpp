@@ -90,8 +90,10 @@ Result<void> check_available(db::Transaction& t, std::string_view code) {
 
 void record_use(db::Transaction& t, std::string_view code, std::string_view used_by,
                 Timestamp now) {
-    t.execute("INSERT INTO invite_code_use (code, used_by, used_at) VALUES ($1, $2, $3)", code,
-              used_by, now);
+    t.execute(
+        "INSERT INTO invite_code_use (code, used_by, used_at) VALUES ($1, $2, $3) "
+        "ON CONFLICT DO NOTHING",
+        code, used_by, now);
 }
 
 std::vector<Code> of_account(db::Transaction& t, std::string_view for_account) {

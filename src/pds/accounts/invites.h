@@ -48,6 +48,7 @@ void insert(db::Transaction& t, std::string_view code, std::int64_t uses,
 // InvalidInviteCode unless the code exists, is enabled, its owner is not taken down, and a use is
 // left beside those of finished sign-ups and of those under way.
 Result<void> check_available(db::Transaction& t, std::string_view code);
+// Once for each DID: who left and comes back with the same code uses it no second time.
 void record_use(db::Transaction& t, std::string_view code, std::string_view used_by, Timestamp now);
 
 std::vector<Code> of_account(db::Transaction& t, std::string_view for_account);

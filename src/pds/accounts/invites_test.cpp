@@ -104,8 +104,7 @@ TEST_F(InvitesTest, TellsWhoUsedACode) {
     add("two", 2, ann_.did.text(), "admin", {5});
     use("two", "did:web:a.test", {6});
     use("two", "did:web:b.test", {7});
-    const auto code =
-        bed_.read([](db::Transaction& t) { return used_by(t, "did:web:a.test"); });
+    const auto code = bed_.read([](db::Transaction& t) { return used_by(t, "did:web:a.test"); });
     ASSERT_TRUE(code);
     EXPECT_EQ(code->code, "two");
     EXPECT_EQ(code->available, 2);
@@ -135,7 +134,8 @@ TEST_F(InvitesTest, ACodeIsEarnedEachInterval) {
 
 TEST_F(InvitesTest, UsedCodesMakeRoomForMore) {
     EXPECT_EQ(earned_at(350, 0), 5U);
-    for (const Code& code : codes_of(ann_)) use(code.code, "did:web:x.test");
+    for (const Code& code : codes_of(ann_))
+        use(code.code, "did:web:x.test");
     EXPECT_EQ(earned_at(350, 0), 10U);
     for (const Code& code : codes_of(ann_)) {
         if (!code.uses.empty()) continue;
@@ -154,13 +154,15 @@ TEST_F(InvitesTest, OnlyIntervalsSinceTheEpochCount) {
 
 TEST_F(InvitesTest, CodesFromBeforeTheEpochDoNotCountAgainstIt) {
     EXPECT_EQ(earned_at(14, 0), 2U);
-    for (const Code& code : codes_of(ann_)) use(code.code, "did:web:x.test");
+    for (const Code& code : codes_of(ann_))
+        use(code.code, "did:web:x.test");
     // A new epoch at day 120: days 21 and 28 are earned anew.
     EXPECT_EQ(earned_at(28, 120), 4U);
 }
 
 TEST_F(InvitesTest, GiftsOfTheAdministratorDoNotCount) {
-    for (int i = 0; i < 7; ++i) add("gift" + std::to_string(i), 1, ann_.did.text());
+    for (int i = 0; i < 7; ++i)
+        add("gift" + std::to_string(i), 1, ann_.did.text());
     EXPECT_EQ(earned_at(7, 0), 8U);
 }
 
@@ -177,14 +179,16 @@ TEST_F(InvitesTest, ListsPagesInBothOrders) {
     add("c", 9, admin, admin, {20});
     add("d", 9, admin, admin, {30});
     for (const auto& [code, uses] : {std::pair{"b", 3}, {"a", 1}, {"d", 1}})
-        for (int i = 0; i < uses; ++i) use(code, "did:web:u" + std::to_string(i) + ".test");
+        for (int i = 0; i < uses; ++i)
+            use(code, "did:web:u" + std::to_string(i) + ".test");
     const auto pages = [&](Order order, std::int64_t limit) {
         std::string all;
         std::optional<std::string> cursor;
         for (int i = 0; i < 10; ++i) {
             const Page page = testing::must(
                 bed_.read([&](db::Transaction& t) { return list(t, order, limit, cursor); }));
-            for (const Code& code : page.codes) all += code.code;
+            for (const Code& code : page.codes)
+                all += code.code;
             all += '|';
             cursor = page.cursor;
             if (!cursor) break;
@@ -202,9 +206,8 @@ TEST_F(InvitesTest, ListsPagesInBothOrders) {
 TEST_F(InvitesTest, RefusesMalformedCursors) {
     for (const std::string cursor :
          {"", "::", "x::a", "5", "5:a", "99999999999999999999::a", "5 ::a", " 5::a", "5.0::a"})
-        EXPECT_EQ(testing::name_of(bed_.read([&](db::Transaction& t) {
-            return list(t, Order::recent, 10, cursor);
-        })),
+        EXPECT_EQ(testing::name_of(bed_.read(
+                      [&](db::Transaction& t) { return list(t, Order::recent, 10, cursor); })),
                   "InvalidRequest")
             << cursor;
 }

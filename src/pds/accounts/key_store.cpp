@@ -49,8 +49,12 @@ Result<std::optional<atproto::PrivateKey>> take_reserved(db::Transaction& t,
         if (!row.next()) return key;
         key = TRY(vault.open(row.bytes(0), row.text(1)));
     }
-    t.execute("DELETE FROM reserved_key WHERE did = $1", did.text());
+    forget_reserved(t, did);
     return key;
+}
+
+void forget_reserved(db::Transaction& t, const atproto::Did& did) {
+    t.execute("DELETE FROM reserved_key WHERE did = $1", did.text());
 }
 
 }  // namespace roost::pds::key_store

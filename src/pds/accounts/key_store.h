@@ -30,4 +30,6 @@ Result<std::optional<atproto::PrivateKey>> take_reserved(db::Transaction& t,
                                                          const atproto::Did& did,
                                                          const KeyVault& vault);
 
+void forget_reserved(db::Transaction& t, const atproto::Did& did);
+
 }  // namespace roost::pds::key_store

@@ -14,9 +14,8 @@ using atproto::PrivateKey;
 class KeyStoreTest : public ::testing::Test {
   protected:
     std::string reserve_for(const std::optional<atproto::Did>& did, const PrivateKey& candidate) {
-        return bed_.write([&](db::Transaction& t) {
-            return reserve(t, did, candidate, bed_.vault, {1});
-        });
+        return bed_.write(
+            [&](db::Transaction& t) { return reserve(t, did, candidate, bed_.vault, {1}); });
     }
     std::optional<PrivateKey> take(const atproto::Did& did) {
         return bed_.write([&](db::Transaction& t) { return take_reserved(t, did, bed_.vault); })
@@ -40,8 +39,7 @@ TEST_F(KeyStoreTest, FindsAnAccountsKey) {
     });
     EXPECT_EQ(stored->public_key().did_key(), did_key);
     const KeyVault other(SecretBytes(Bytes(32, 9)));
-    EXPECT_FALSE(
-        bed_.read([&](db::Transaction& t) { return find(t, ann.id, other); }).has_value());
+    EXPECT_FALSE(bed_.read([&](db::Transaction& t) { return find(t, ann.id, other); }).has_value());
 }
 
 TEST_F(KeyStoreTest, ReservesOneKeyForADid) {

@@ -46,6 +46,7 @@ Result<atproto::PrivateKey> KeyVault::open(ByteView sealed, std::string_view did
                        "A signing key does not open with this master key; restore the file that "
                        "ROOST_MASTER_KEY_FILE named when the key was made"};
     if (sealed.size() != sealed_size || sealed[0] != format_version) return failed;
+    if (sealed[1] != 1 && sealed[1] != 2) return failed;
     Bytes raw(atproto::PrivateKey::raw_size);
     const ByteView label = as_bytes(did_key);
     unsigned long long written = 0;
@@ -55,7 +56,11 @@ Result<atproto::PrivateKey> KeyVault::open(ByteView sealed, std::string_view did
         sealed.data() + header_size, master_key_.reveal().data());
     if (outcome != 0 || written != raw.size()) return failed;
     const atproto::Curve curve = sealed[1] == 1 ? atproto::Curve::k256 : atproto::Curve::p256;
-    return atproto::PrivateKey::from_raw(curve, SecretBytes(std::move(raw)));
+    Result<atproto::PrivateKey> key =
+        atproto::PrivateKey::from_raw(curve, SecretBytes(std::move(raw)));
+    // The label is sealed in, the header is not: a changed curve makes another key.
+    if (!key.has_value() || key->public_key().did_key() != did_key) return failed;
+    return key;
 }
 
 }  // namespace roost::pds

@@ -4,14 +4,15 @@
 
 #include <algorithm>
 
-
 namespace roost::pds {
 namespace {
 
 using atproto::Curve;
 using atproto::PrivateKey;
 
-SecretBytes master(std::uint8_t byte) { return SecretBytes(Bytes(32, byte)); }
+SecretBytes master(std::uint8_t byte) {
+    return SecretBytes(Bytes(32, byte));
+}
 
 class KeyVaultTest : public ::testing::TestWithParam<Curve> {
   protected:

@@ -57,6 +57,7 @@ Result<void> erase_account(db::Transaction& t, std::int64_t id, Timestamp time) 
     const std::optional<Account> current = account_store::find_by_id(t, id);
     if (!current) return not_found();
     account_store::erase(t, id);
+    key_store::forget_reserved(t, current->did);
     event_log::append_account_deleted(t, current->did, time);
     return {};
 }
@@ -153,9 +154,18 @@ Task<Result<void>> Lifecycle::erase_due() {
             return account_store::due_for_deletion(t, time, deletions_per_batch);
         }));
     for (const Account& account : due) {
-        CO_TRY(co_await erase(account));
-        log::info("deleted an account at the time its owner had set",
-                  {{"did", account.did.text()}});
+        const bool is_erased =
+            CO_TRY(co_await db_.write([id = account.id, time](db::Transaction& t) -> Result<bool> {
+                // The owner may have come back meanwhile.
+                const std::optional<Account> current = account_store::find_by_id(t, id);
+                if (!current || !current->delete_after || *current->delete_after > time)
+                    return false;
+                TRY(erase_account(t, id, time));
+                return true;
+            }));
+        if (is_erased)
+            log::info("deleted an account at the time its owner had set",
+                      {{"did", account.did.text()}});
     }
     co_return Result<void>();
 }

@@ -33,9 +33,8 @@ TEST(PasswordHash, VerifiesTheReferencesHashesAndAsksToRehash) {
 
 TEST(PasswordHash, AsksToRehashWeakerParameters) {
     std::array<char, crypto_pwhash_STRBYTES> weaker{};
-    ASSERT_EQ(crypto_pwhash_str_alg(weaker.data(), "x", 1, 1, 8 << 20,
-                                    crypto_pwhash_ALG_ARGON2ID13),
-              0);
+    ASSERT_EQ(
+        crypto_pwhash_str_alg(weaker.data(), "x", 1, 1, 8 << 20, crypto_pwhash_ALG_ARGON2ID13), 0);
     EXPECT_EQ(verify("x", weaker.data()), PasswordMatch::yes_but_rehash);
     EXPECT_EQ(verify("y", weaker.data()), PasswordMatch::no);
 }

@@ -47,9 +47,9 @@ bool is_common(std::string_view password) {
     std::ranges::transform(stem, stem.begin(), [](unsigned char c) { return std::tolower(c); });
     // The same half twice ("abcd1234abcd1234") is no better than the half.
     const std::size_t half = stem.size() / 2;
-    if (stem.size() % 2 == 0 && half < limits::password_bytes_min &&
+    if (stem.size() % 2 == 0 && half > 0 &&
         std::string_view(stem).substr(0, half) == std::string_view(stem).substr(half))
-        return true;
+        return half < limits::password_bytes_min || is_common(password.substr(0, half));
     if (std::ranges::find(common_stems, stem) != common_stems.end()) return true;
     while (!stem.empty() && !is_letter(stem.back())) stem.pop_back();
     const bool found = std::ranges::find(common_stems, stem) != common_stems.end();

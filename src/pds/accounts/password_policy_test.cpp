@@ -14,7 +14,8 @@ TEST(PasswordPolicy, TakesEightTo256Bytes) {
     EXPECT_EQ(refusal("x7#kQ2m"), "InvalidPassword");
     EXPECT_EQ(refusal("x7#kQ2mP"), "");
     std::string longest;
-    for (int i = 0; longest.size() < 256; ++i) longest += "k" + std::to_string(i * 7919);
+    for (int i = 0; longest.size() < 256; ++i)
+        longest += "k" + std::to_string(i * 7919);
     longest.resize(256);
     EXPECT_EQ(refusal(longest), "");
     EXPECT_EQ(refusal(longest + "z"), "InvalidPassword");
@@ -24,10 +25,11 @@ TEST(PasswordPolicy, TakesEightTo256Bytes) {
 
 TEST(PasswordPolicy, RefusesWhatGuessersTryFirst) {
     for (const std::string password :
-         {"password", "Password1", "PASSWORD123!", "12345678", "123456789", "1234567890",
-          "87654321", "11111111", "aaaaaaaa", "abcdefgh", "qwertyuiop", "qwerty123", "iloveyou1",
-          "letmein!!", "passw0rd", "p@ssw0rd2024", "admin123", "testtest", "abcd1234",
-          "abcd1234abcd1234", "hellohello", "bluesky1"})
+         {"password",     "Password1", "PASSWORD123!", "12345678",  "123456789",
+          "1234567890",   "87654321",  "11111111",     "aaaaaaaa",  "abcdefgh",
+          "qwertyuiop",   "qwerty123", "iloveyou1",    "letmein!!", "passw0rd",
+          "p@ssw0rd2024", "admin123",  "testtest",     "abcd1234",  "abcd1234abcd1234",
+          "hellohello",   "bluesky1"})
         EXPECT_EQ(refusal(password), "InvalidPassword") << password;
 }
 

@@ -64,7 +64,7 @@ void erase_of_app_password(db::Transaction& t, std::int64_t account_id, std::str
 void erase_beyond(db::Transaction& t, std::int64_t account_id, int keep) {
     t.execute(
         "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE account_id = $1 "
-        "ORDER BY created_at DESC LIMIT -1 OFFSET $2)",
+        "ORDER BY rowid DESC LIMIT -1 OFFSET $2)",
         account_id, keep);
 }
 

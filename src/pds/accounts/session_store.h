@@ -35,7 +35,7 @@ void rotate(db::Transaction& t, std::string_view id, std::string_view next_token
 void erase(db::Transaction& t, std::string_view id);
 void erase_of_account(db::Transaction& t, std::int64_t account_id);
 void erase_of_app_password(db::Transaction& t, std::int64_t account_id, std::string_view name);
-// Keeps the newest `keep` sessions of the account.
+// Keeps the `keep` sessions of the account that were opened last, whatever the clock did.
 void erase_beyond(db::Transaction& t, std::int64_t account_id, int keep);
 std::int64_t erase_expired(db::Transaction& t, Timestamp now);
 

@@ -73,8 +73,8 @@ TEST_F(SessionsTest, AnAccessTokenExpiresAfterTwoHours) {
 TEST_F(SessionsTest, ASessionOfAnotherAccountIsNone) {
     const Account bob = bed_.add_account("bob.test");
     const TokenPair of_bob = open(bob);
-    const std::string mixed = tokens_.access(
-        {ann_.did, claims_of(of_bob.refresh_jwt).session_id, Scope::access}, start);
+    const std::string mixed =
+        tokens_.access({ann_.did, claims_of(of_bob.refresh_jwt).session_id, Scope::access}, start);
     EXPECT_EQ(testing::name_of(authenticate(mixed)), "ExpiredToken");
     RefreshClaims claims = claims_of(of_bob.refresh_jwt);
     claims.did = ann_.did;
@@ -170,8 +170,8 @@ TEST_F(SessionsTest, ATakenDownAccountIsToldSoAndRotatesNothing) {
 
 TEST_F(SessionsTest, KeepsScopeAndAppPasswordThroughRotations) {
     bed_.write([&](db::Transaction& t) {
-        testing::must(app_passwords::create(t, ann_.id, "phone",
-                                            app_passwords::Privilege::standard, start));
+        testing::must(
+            app_passwords::create(t, ann_.id, "phone", app_passwords::Privilege::standard, start));
     });
     const TokenPair tokens = open(ann_, start, Scope::app_pass, "phone");
     const TokenPair own = open(ann_);
@@ -222,8 +222,7 @@ TEST_F(SessionsTest, TheStoreKeepsASessionWhole) {
         session_store::insert(t, session);
         session_store::rotate(t, "s1", "t2", {8}, {7});
     });
-    const auto found =
-        bed_.read([](db::Transaction& t) { return session_store::find(t, "s1"); });
+    const auto found = bed_.read([](db::Transaction& t) { return session_store::find(t, "s1"); });
     ASSERT_TRUE(found);
     EXPECT_EQ(found->scope, Scope::takendown);
     EXPECT_EQ(found->token, "t2");

@@ -66,6 +66,17 @@ bool SignUp::is_in_flight(const atproto::Did& did) const {
     return in_flight_.contains(did);
 }
 
+Result<void> SignUp::take_place(db::Transaction& t, const atproto::Handle& handle,
+                                const std::optional<std::string>& email) const {
+    for (const atproto::Did& holder : account_store::pending_holders(t, handle, email)) {
+        if (is_in_flight(holder))
+            return Error::invalid("Handle or email is being signed up right now",
+                                  "HandleNotAvailable");
+        account_store::erase_pending(t, holder);
+    }
+    return {};
+}
+
 Task<Result<SignUp::Checked>> SignUp::check_request(const SignUpRequest& request) {
     CO_TRY(check_new_password(request.password));
     if (options_.invites == InvitePolicy::required && !request.invite_code)
@@ -141,6 +152,7 @@ Task<Result<SignUp::Done>> SignUp::create_migrated(Checked checked, atproto::Did
     co_return co_await parts_.db.write([=, this](db::Transaction& t) -> Result<Done> {
         if (account_store::find_by_did(t, did))
             return Error::invalid("There is an account with this DID already: " + did.text());
+        TRY(take_place(t, fields.handle, fields.email));
         TRY(check_free(t, fields.handle, fields.email, checked.invite_code));
         const std::optional<atproto::PrivateKey> reserved =
             TRY(key_store::take_reserved(t, did, parts_.vault));
@@ -174,13 +186,7 @@ Task<Result<SignUp::Done>> SignUp::create_new(Checked checked) {
     };
     const InFlight mark(*this, signup.did);
     CO_TRY(co_await parts_.db.write([this, signup](db::Transaction& t) -> Result<void> {
-        for (const atproto::Did& holder :
-             account_store::pending_holders(t, signup.handle, signup.email)) {
-            if (is_in_flight(holder))
-                return Error::invalid("Handle or email is being signed up right now",
-                                      "HandleNotAvailable");
-            account_store::erase_pending(t, holder);
-        }
+        TRY(take_place(t, signup.handle, signup.email));
         TRY(check_free(t, signup.handle, signup.email, signup.invite_code));
         account_store::insert_pending(t, signup);
         return {};
@@ -236,6 +242,9 @@ Task<Result<std::optional<SignUp::Done>>> SignUp::finish(atproto::Did did) {
             const atproto::PrivateKey key =
                 TRY(parts_.vault.open(signup->sealed_key, signup->did_key));
             account_store::erase_pending(t, did);
+            // An account may have changed its address to this one meanwhile.
+            if (!check_free(t, signup->handle, signup->email, std::nullopt).has_value())
+                return std::optional<Done>();
             Done done = TRY(make_account(t,
                                          {.did = did,
                                           .handle = signup->handle,

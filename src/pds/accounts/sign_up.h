@@ -95,6 +95,9 @@ class SignUp {
     // Marks a DID as being signed up by this process, for as long as the mark lives.
     class InFlight;
     bool is_in_flight(const atproto::Did& did) const;
+    // Removes what earlier sign-ups left for this handle or address, unless they are in flight.
+    Result<void> take_place(db::Transaction& t, const atproto::Handle& handle,
+                            const std::optional<std::string>& email) const;
 
     Parts parts_;
     Options options_;

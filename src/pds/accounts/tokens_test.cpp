@@ -90,8 +90,7 @@ TEST_F(TokensTest, RefreshTokensClaimWhatClientsRead) {
     EXPECT_EQ(claims->did, ann_);
     EXPECT_EQ(claims->session_id, "s1");
     EXPECT_EQ(claims->token_id, "t1");
-    EXPECT_EQ(refresh_, tokens_.refresh({ann_, "s1", "t1"},
-                                        start.plus_s(limits::refresh_token_s)));
+    EXPECT_EQ(refresh_, tokens_.refresh({ann_, "s1", "t1"}, start.plus_s(limits::refresh_token_s)));
 }
 
 TEST_F(TokensTest, EveryScopeHasItsWord) {
@@ -121,10 +120,11 @@ TEST_F(TokensTest, RefusesOneKindInThePlaceOfTheOther) {
     // Not even with the type changed: the scope says what it is.
     EXPECT_EQ(read_refresh(signed_by_us("refresh+jwt", access_payload(R"(,"jti":"s1.t1")"))),
               "InvalidToken");
-    EXPECT_EQ(read_access(signed_by_us("at+jwt", R"({"scope":"com.atproto.refresh","sid":"s1",)"
-                                                 R"("aud":"did:web:pds.test","sub":)"
-                                                 R"("did:web:ann.test","iat":1,"exp":9999999999})")),
-              "InvalidToken");
+    EXPECT_EQ(
+        read_access(signed_by_us("at+jwt", R"({"scope":"com.atproto.refresh","sid":"s1",)"
+                                           R"("aud":"did:web:pds.test","sub":)"
+                                           R"("did:web:ann.test","iat":1,"exp":9999999999})")),
+        "InvalidToken");
 }
 
 TEST_F(TokensTest, RefusesOtherAlgorithmsAndTypes) {
@@ -160,9 +160,9 @@ TEST_F(TokensTest, AsksForEveryClaim) {
     for (const std::string_view claim : {"scope", "aud", "sub", "iat", "exp", "sid"})
         EXPECT_EQ(read_access(signed_by_us("at+jwt", access_payload("", claim))), "InvalidToken")
             << claim;
-    EXPECT_EQ(read_access(signed_by_us("at+jwt", access_payload(R"(,"aud":"did:web:x.test")",
-                                                                "aud"))),
-              "InvalidToken");
+    EXPECT_EQ(
+        read_access(signed_by_us("at+jwt", access_payload(R"(,"aud":"did:web:x.test")", "aud"))),
+        "InvalidToken");
     EXPECT_EQ(read_access(signed_by_us("at+jwt", access_payload(R"(,"sub":"ann.test")", "sub"))),
               "InvalidToken");
     EXPECT_EQ(read_access(signed_by_us("at+jwt", access_payload(R"(,"exp":"1800007200")", "exp"))),
@@ -221,10 +221,18 @@ TEST_F(TokensTest, RefusesAnotherServersSecretAndAudience) {
 }
 
 TEST_F(TokensTest, ARefreshTokenWithoutAnIdIsNone) {
-    const std::string text = signed_by_us(
-        "refresh+jwt", R"({"scope":"com.atproto.refresh","aud":"did:web:pds.test",)"
-                       R"("sub":"did:web:ann.test","iat":1,"exp":9999999999,"jti":"nodot"})");
-    EXPECT_EQ(read_refresh(text), "MissingTokenId");
+    const std::string claims =
+        R"({"scope":"com.atproto.refresh","aud":"did:web:pds.test","sub":"did:web:ann.test",)"
+        R"("iat":1,"exp":9999999999)";
+    EXPECT_EQ(read_refresh(signed_by_us("refresh+jwt", claims + "}")), "MissingTokenId");
+    // One of another form names a session that cannot be.
+    for (const std::string jti : {"nodot", "nodot.", "."}) {
+        const auto read =
+            tokens_.read_refresh(signed_by_us("refresh+jwt", claims + ",\"jti\":\"" + jti + "\"}"),
+                                 start, Expiry::enforced);
+        ASSERT_TRUE(read.has_value()) << jti;
+        EXPECT_EQ(read->token_id, "") << jti;
+    }
 }
 
 }  // namespace

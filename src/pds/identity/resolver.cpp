@@ -1,5 +1,8 @@
 #include "pds/identity/resolver.h"
 
+#include <algorithm>
+#include <cctype>
+
 #include "atproto/data/json.h"
 
 namespace roost::pds {
@@ -16,6 +19,13 @@ std::string_view trimmed(std::string_view text) {
     return text;
 }
 
+// What an escape in a DID decodes to must not end the host part of a URL.
+bool is_host_and_port(std::string_view text) {
+    return std::ranges::all_of(text, [](unsigned char c) {
+        return std::isalnum(c) != 0 || c == '-' || c == '.' || c == ':';
+    });
+}
+
 }  // namespace
 
 Task<Result<std::optional<std::string>>> Resolver::web_document(atproto::Did did) {
@@ -23,10 +33,9 @@ Task<Result<std::optional<std::string>>> Resolver::web_document(atproto::Did did
     // the client's address policy refuses in production.
     const std::string_view host = std::string_view(did.text()).substr(std::size("did:web:") - 1);
     const std::optional<std::string> name = net::percent_decode(host, false);
-    if (!name || host.find(':') != std::string_view::npos ||
-        name->find('/') != std::string::npos)
+    if (!name || host.find(':') != std::string_view::npos || !is_host_and_port(*name))
         co_return std::optional<std::string>();
-    const bool is_local = name->starts_with("localhost");
+    const bool is_local = *name == "localhost" || name->starts_with("localhost:");
     net::ClientRequest request{
         .url = (is_local ? "http://" : "https://") + *name + "/.well-known/did.json",
         .headers = {},

@@ -22,7 +22,7 @@ constexpr std::int64_t lifetime_max_s = 60 * 60;
 
 constexpr std::string_view create_account = "com.atproto.server.createAccount";
 
-// What only an account's own password opens: creating it elsewhere, and direct messages.
+// What an app password needs its privilege for: creating the account elsewhere, and messages.
 bool is_privileged(std::string_view method) {
     return method == create_account || method.starts_with("chat.bsky.");
 }
