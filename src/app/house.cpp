@@ -387,8 +387,12 @@ void House::stop() {
     if (plc_server_) plc_server_->stop(100);
     if (metrics_server_) metrics_server_->stop(100);
     mail_end.join();
-    // The client's connections belong to the servers' event loops.
+    // The client's connections belong to the servers' event loops, and so do the tasks that hashes
+    // and writes would resume: all of these end before the loops do.
     http_.reset();
+    hashes_.stop();
+    mail_.reset();
+    db_.reset();
     log::info("stopped");
 }
 

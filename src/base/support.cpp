@@ -18,15 +18,18 @@ void ensure_sodium() {
 }
 }  // namespace
 
-void wipe(void* memory, std::size_t size) { sodium_memzero(memory, size); }
+void wipe(void* memory, std::size_t size) {
+    if (size > 0) sodium_memzero(memory, size);
+}
 
 bool equal_in_constant_time(ByteView a, ByteView b) {
-    return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
+    if (a.size() != b.size()) return false;
+    return a.empty() || sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 void fill_random(std::span<std::uint8_t> bytes) {
     ensure_sodium();
-    randombytes_buf(bytes.data(), bytes.size());
+    if (!bytes.empty()) randombytes_buf(bytes.data(), bytes.size());
 }
 
 Bytes random_bytes(std::size_t count) {

@@ -24,7 +24,9 @@ HashPool::HashPool(int threads) {
     for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { serve(); });
 }
 
-HashPool::~HashPool() {
+HashPool::~HashPool() { stop(); }
+
+void HashPool::stop() {
     {
         const std::lock_guard lock(mutex_);
         is_stopping_ = true;
@@ -32,6 +34,7 @@ HashPool::~HashPool() {
     }
     wake_.notify_all();
     for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
 }
 
 std::int64_t HashPool::queue_length() const {

@@ -27,7 +27,7 @@ namespace roost::pds {
 class HashPool {
   public:
     explicit HashPool(int threads);
-    ~HashPool();  // finishes the jobs that have started, drops the rest
+    ~HashPool();  // stop()
     HashPool(const HashPool&) = delete;
     HashPool& operator=(const HashPool&) = delete;
 
@@ -35,6 +35,10 @@ class HashPool {
     Task<Result<PasswordMatch>> verify(SecretText password, std::string hash);
 
     std::int64_t queue_length() const;
+
+    // Finishes the jobs that have started, drops the rest. The executors that wait must still be
+    // there.
+    void stop();
 
   private:
     using Job = std::move_only_function<void()>;

@@ -279,7 +279,7 @@ Task<void> SignUp::settle_pending() {
         const Result<std::optional<plc::State>> state = co_await parts_.plc.state(signup.did);
         if (!state.has_value()) {
             log::warn("a pending sign-up waits for the PLC directory", {{"did", signup.did.text()}});
-            co_return;
+            continue;
         }
         if (!state->has_value()) {
             co_await drop(signup.did);

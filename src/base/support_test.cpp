@@ -1,0 +1,41 @@
+#include <gtest/gtest.h>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/secret.h"
+
+namespace roost {
+namespace {
+
+TEST(Random, GivesAsManyBytesAsAskedFor) {
+    EXPECT_TRUE(random_bytes(0).empty());
+    EXPECT_EQ(random_bytes(33).size(), 33U);
+    EXPECT_NE(random_bytes(16), random_bytes(16));
+    for (int i = 0; i < 100; ++i) EXPECT_LT(random_below(7), 7U);
+}
+
+TEST(Secret, ComparesEveryLength) {
+    const Bytes empty;
+    const Bytes one{1};
+    const Bytes other{2};
+    EXPECT_TRUE(equal_in_constant_time(empty, empty));
+    EXPECT_FALSE(equal_in_constant_time(empty, one));
+    EXPECT_FALSE(equal_in_constant_time(one, other));
+    EXPECT_TRUE(equal_in_constant_time(one, Bytes{1}));
+}
+
+TEST(Secret, LeavesNothingBehindWhenMoved) {
+    SecretText from(std::string("a password that is longer than the small buffer"));
+    const SecretText to = std::move(from);
+    EXPECT_TRUE(from.empty());  // NOLINT(bugprone-use-after-move): that is the point
+    EXPECT_EQ(to.reveal(), "a password that is longer than the small buffer");
+}
+
+TEST(Clock, WritesTimesAsTheProtocolDoes) {
+    EXPECT_EQ(to_iso8601({0}), "1970-01-01T00:00:00.000Z");
+    EXPECT_EQ(to_iso8601({1'795'376'615'123'456}), "2026-11-22T19:43:35.123Z");
+    EXPECT_EQ(to_iso8601({-1'000}), "1969-12-31T23:59:59.999Z");
+}
+
+}  // namespace
+}  // namespace roost
