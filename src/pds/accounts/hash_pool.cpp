@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -19,7 +20,6 @@ constexpr int hashing_niceness = 5;
 
 HashPool::HashPool(int threads) {
     check(threads >= 1, "the hash pool has a thread");
-    decoy_hash();  // made now, so that the first unknown account is not slower than the second
     threads_.reserve(static_cast<std::size_t>(threads));
     for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { serve(); });
 }
@@ -47,10 +47,10 @@ Result<void> HashPool::submit(Job job) {
         const std::lock_guard lock(mutex_);
         const auto ahead = static_cast<std::int64_t>(waiting_.size()) + running_;
         const std::int64_t wait_ms =
-            ahead * job_us_ / static_cast<std::int64_t>(threads_.size()) / 1'000;
+            ahead * job_us_ / std::max<std::int64_t>(1, std::ssize(threads_)) / 1'000;
         // Whoever is next in line is taken, however slow this machine is.
         const bool waits_too_long = !waiting_.empty() && wait_ms > limits::hash_wait_ms_max;
-        if (waiting_.size() >= limits::hash_queue_max || waits_too_long)
+        if (is_stopping_ || waiting_.size() >= limits::hash_queue_max || waits_too_long)
             return Error::unavailable("Too many log-ins at once; please try again shortly",
                                       static_cast<int>(wait_ms / 1'000) + 1);
         waiting_.push_back(std::move(job));
