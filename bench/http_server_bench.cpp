@@ -2,8 +2,8 @@
 //
 //     http_server_bench 18080 & wrk -t1 -c32 -d5s http://127.0.0.1:18080/x
 //
-// At the end (SIGINT, SIGTERM) it prints how much CPU a request cost. GET /stream is a chunked body,
-// POST is read to its end. With two more arguments (certificate chain, key) it speaks TLS.
+// At the end (SIGINT, SIGTERM) it prints how much CPU a request cost. GET /stream is a chunked
+// body, POST is read to its end. With two more arguments (certificate chain, key) it speaks TLS.
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -39,9 +39,8 @@ class Handler final : public net::RequestHandler {
         } else if (request.path == "/stream") {
             response.source = std::make_unique<Pieces>();
         } else {
-            response.body =
-                R"({"did":"did:plc:ewvi7nxzyoun6zhxrhs64oiz","handle":"atproto.com",)"
-                R"("email":"someone@example.org","emailConfirmed":true,"active":true})";
+            response.body = R"({"did":"did:plc:ewvi7nxzyoun6zhxrhs64oiz","handle":"atproto.com",)"
+                            R"("email":"someone@example.org","emailConfirmed":true,"active":true})";
         }
         co_return response;
     }

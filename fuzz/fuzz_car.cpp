@@ -41,8 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Outcome halves = read(bytes, size / 2);
     roost::check(whole == halves, "where the pieces are cut does not matter");
     for (const Block& block : whole.blocks)
-        roost::check(
-            roost::atproto::Cid::of(block.cid.codec(), block.bytes) == block.cid,
-            "a block that is read has its CID");
+        roost::check(roost::atproto::Cid::of(block.cid.codec(), block.bytes) == block.cid,
+                     "a block that is read has its CID");
     return 0;
 }

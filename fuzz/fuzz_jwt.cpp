@@ -8,7 +8,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view text = roost::as_text({data, size});
     static const roost::atproto::HmacKey key(roost::SecretBytes(roost::Bytes(32, 7)));
     if (const auto token = jwt::parse(text)) {
-        roost::check(text.starts_with(token->signing_input), "the signing input is the text's start");
+        roost::check(text.starts_with(token->signing_input),
+                     "the signing input is the text's start");
         roost::check(!jwt::verify_hs256(*token, key), "nobody guesses a signature");
     }
     const std::string own_did = "did:web:example.com";

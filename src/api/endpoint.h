@@ -11,7 +11,7 @@ namespace roost::api {
 // The function with the services as its first argument, as the router wants it without.
 template <class Output, class Arguments>
 auto with_services(const Services& services,
-          Task<Result<Output>> (*function)(const Services&, xrpc::Call&, Arguments)) {
+                   Task<Result<Output>> (*function)(const Services&, xrpc::Call&, Arguments)) {
     return [&services, function](xrpc::Call& call, Arguments arguments) {
         return function(services, call, std::move(arguments));
     };

@@ -35,7 +35,7 @@ void add_reserveSigningKey(xrpc::Router& router, const Services& services);
 void add_resetPassword(xrpc::Router& router, const Services& services);
 void add_revokeAppPassword(xrpc::Router& router, const Services& services);
 void add_updateEmail(xrpc::Router& router, const Services& services);
-}
+}  // namespace server
 
 namespace identity {  // com.atproto.identity
 void add_resolveHandle(xrpc::Router& router, const Services& services);
@@ -49,11 +49,11 @@ void add_enableAccountInvites(xrpc::Router& router, const Services& services);
 void add_getInviteCodes(xrpc::Router& router, const Services& services);
 void add_getSubjectStatus(xrpc::Router& router, const Services& services);
 void add_updateSubjectStatus(xrpc::Router& router, const Services& services);
-}
+}  // namespace admin
 
 namespace sync {  // com.atproto.sync
 void add_getLatestCommit(xrpc::Router& router, const Services& services);
 void add_getRepo(xrpc::Router& router, const Services& services);
-}
+}  // namespace sync
 
 }  // namespace roost::api

@@ -1,5 +1,5 @@
-// What endpoints may use: the facades of the business rooms and the facts of this server. Wired once
-// in app/house.cpp; everything here outlives the server.
+// What endpoints may use: the facades of the business rooms and the facts of this server. Wired
+// once in app/house.cpp; everything here outlives the server.
 #pragma once
 
 #include <cstdint>

@@ -17,8 +17,8 @@ std::string member(const atproto::Value& subject, std::string_view name) {
 }  // namespace
 
 Task<Result<pds::Account>> find_account(const Services& services, atproto::Did did) {
-    std::optional<pds::Account> account = CO_TRY(co_await services.db.read(
-        [&](db::Transaction& t) -> Result<std::optional<pds::Account>> {
+    std::optional<pds::Account> account = CO_TRY(
+        co_await services.db.read([&](db::Transaction& t) -> Result<std::optional<pds::Account>> {
             return pds::account_store::find_by_did(t, did);
         }));
     if (!account) co_return Error::invalid("Account not found", "NotFound");

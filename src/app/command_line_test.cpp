@@ -207,7 +207,9 @@ TEST(CommandLine, ConfigSpeaksJson) {
 TEST(CommandLine, AFailureOfTheWorldIsStatus1) {
     std::ostringstream out;
     std::ostringstream err;
-    const app::Run house = [](const Config&, Mode) -> int { throw std::runtime_error("disk is gone"); };
+    const app::Run house = [](const Config&, Mode) -> int {
+        throw std::runtime_error("disk is gone");
+    };
     EXPECT_EQ(run_command_line({{"serve"}, {{"LOG_ENABLED", "0"}}}, house, out, err), 1);
     EXPECT_EQ(err.str(), "roost: disk is gone\n");
     const Outcome unwritable = run({"serve"}, {{"LOG_DESTINATION", "/proc/none/log"}});

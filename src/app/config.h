@@ -108,7 +108,7 @@ struct MailConfig {
     std::optional<MailServer> server;             // for users
     std::optional<MailServer> moderation_server;  // for what an admin writes
     bool confirmation_link = true;
-    std::string template_directory;          // empty: the built-in texts
+    std::string template_directory;  // empty: the built-in texts
 };
 
 struct StreamConfig {

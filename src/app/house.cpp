@@ -53,7 +53,8 @@ std::string version_of(const Config& config) {
 
 Result<std::unique_ptr<db::Database>> open_database(const StorageConfig& storage) {
     TRY(make_private_directory(storage.data_directory));
-    return db::Database::open({.path = (storage.data_directory / "roost.sqlite").string()});
+    return db::Database::open({.path = (storage.data_directory / "roost.sqlite").string(),
+                               .watched_tables = pds::watched_tables()});
 }
 
 Result<bool> has_accounts(db::Database& db) {
@@ -185,8 +186,7 @@ House::House(const Config& config, Mode mode, std::unique_ptr<db::Database> db, 
       catalog_(std::move(catalog)),
       mail_(std::move(mail)),
       http_(net::HttpClient::make(
-          {.nameservers = {},
-           .allow_private_addresses = config.fetch.allows_private_addresses})),
+          {.nameservers = {}, .allow_private_addresses = config.fetch.allows_private_addresses})),
       vault_(secrets_.master_key),
       tokens_(secrets_.jwt_secret, config.service.did),
       hashes_(std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / 2)),
@@ -212,9 +212,9 @@ House::House(const Config& config, Mode mode, std::unique_ptr<db::Database> db, 
       log_in_(*db_, hashes_, sessions_, *mail_),
       passwords_(*db_, hashes_, *mail_),
       emails_(*db_, *mail_),
-      lifecycle_(*db_, vault_, plc_, resolver_,
-                 {.public_url = config.service.public_url,
-                  .rotation_key = rotation_key.public_key()}),
+      lifecycle_(
+          *db_, vault_, plc_, resolver_,
+          {.public_url = config.service.public_url, .rotation_key = rotation_key.public_key()}),
       services_{.db = *db_,
                 .vault = vault_,
                 .handles = handles_,
@@ -237,25 +237,25 @@ House::House(const Config& config, Mode mode, std::unique_ptr<db::Database> db, 
                           .did_doc_in_session = config.identity.session_has_did_doc
                                                     ? api::DidDocInSession::yes
                                                     : api::DidDocInSession::no}},
-      authenticator_(sessions_, tokens_, resolver_, rates_,
-                     {.admin_password = secrets_.admin_password,
-                      .admin_from = config.listen.admin_from ==
-                                            ListenConfig::AdminFrom::loopback_only
-                                        ? xrpc::AdminFrom::loopback_only
-                                        : xrpc::AdminFrom::anywhere,
-                      .service_did = config.service.did}),
-      router_(catalog_, authenticator_, rates_, observer_,
-              {.rate_limits = config.rate_limits.enabled ? xrpc::RateLimits::on
-                                                         : xrpc::RateLimits::off,
-               .bypass_key = config.rate_limits.bypass_key,
-               .is_bypassed =
-                   [&config](const net::IpAddress& address) {
-                       return is_in_any(config.rate_limits.bypass_ranges, address);
-                   },
-               .is_trusted_proxy =
-                   [&config](const net::IpAddress& address) {
-                       return is_in_any(config.listen.trusted_proxies, address);
-                   }}),
+      authenticator_(
+          sessions_, tokens_, resolver_, rates_,
+          {.admin_password = secrets_.admin_password,
+           .admin_from = config.listen.admin_from == ListenConfig::AdminFrom::loopback_only
+                             ? xrpc::AdminFrom::loopback_only
+                             : xrpc::AdminFrom::anywhere,
+           .service_did = config.service.did}),
+      router_(
+          catalog_, authenticator_, rates_, observer_,
+          {.rate_limits = config.rate_limits.enabled ? xrpc::RateLimits::on : xrpc::RateLimits::off,
+           .bypass_key = config.rate_limits.bypass_key,
+           .is_bypassed =
+               [&config](const net::IpAddress& address) {
+                   return is_in_any(config.rate_limits.bypass_ranges, address);
+               },
+           .is_trusted_proxy =
+               [&config](const net::IpAddress& address) {
+                   return is_in_any(config.listen.trusted_proxies, address);
+               }}),
       site_(router_, *db_, handles_, *mail_,
             {.version = version_of(config),
              .dev_pages = mode == Mode::dev ? web::DevPages::on : web::DevPages::off}) {
@@ -270,19 +270,20 @@ House::House(const Config& config, Mode mode, std::unique_ptr<db::Database> db, 
 Result<std::unique_ptr<House>> House::build(const Config& config, Mode mode) {
     std::unique_ptr<db::Database> db = TRY(open_database(config.storage));
     const bool may_have_accounts = TRY(has_accounts(*db));
-    LoadedSecrets loaded = TRY(load_or_make_secrets(
-        config, may_have_accounts ? Accounts::may_exist : Accounts::none));
-    for (const std::string& made : loaded.made) log::info("made a secret", {{"what", made}});
-    atproto::PrivateKey rotation_key = TRY(atproto::PrivateKey::from_raw(
-        atproto::Curve::k256, loaded.secrets.plc_rotation_key));
+    LoadedSecrets loaded =
+        TRY(load_or_make_secrets(config, may_have_accounts ? Accounts::may_exist : Accounts::none));
+    for (const std::string& made : loaded.made)
+        log::info("made a secret", {{"what", made}});
+    atproto::PrivateKey rotation_key =
+        TRY(atproto::PrivateKey::from_raw(atproto::Curve::k256, loaded.secrets.plc_rotation_key));
     std::optional<atproto::PublicKey> recovery_key;
     if (!config.identity.recovery_did_key.empty())
         recovery_key = TRY(atproto::PublicKey::parse_did_key(config.identity.recovery_did_key));
     lexicon::Catalog catalog = TRY(load_catalog());
     auto mail = TRY(pds::mail::MailQueue::start(*db, mail_options(config, mode)));
-    std::unique_ptr<House> house(
-        new House(config, mode, std::move(db), std::move(loaded.secrets), std::move(rotation_key),
-                  std::move(catalog), std::move(mail), std::move(recovery_key)));
+    std::unique_ptr<House> house(new House(config, mode, std::move(db), std::move(loaded.secrets),
+                                           std::move(rotation_key), std::move(catalog),
+                                           std::move(mail), std::move(recovery_key)));
     TRY(house->listen());
     return house;
 }
@@ -292,21 +293,21 @@ Result<void> House::listen() {
                                .port = config_.service.port,
                                .threads = config_.listen.threads,
                                .tls = std::nullopt};
-    if (!config_.listen.tls_certificate_file.empty())
-        options.tls =
-            net::TlsFiles{.certificate_chain = TRY(read_file(config_.listen.tls_certificate_file)),
-                          .private_key = TRY(read_file(config_.listen.tls_key_file))};
+    if (!config_.listen.tls_certificate_file.empty()) options.tls = net::TlsFiles {
+            .certificate_chain = TRY(read_file(config_.listen.tls_certificate_file))
+            , .private_key = TRY(read_file(config_.listen.tls_key_file))
+        };
     server_ = TRY(net::HttpServer::listen(std::move(options), site_));
     add_samples();
     if (config_.listen.metrics) {
         metrics_page_.emplace(*metrics_);
-        metrics_server_ = TRY(net::HttpServer::listen(
-            {.addresses = {config_.listen.metrics->address},
-             .port = config_.listen.metrics->port,
-             .threads = 1,
-             .tls = std::nullopt,
-             .is_internal = true},
-            *metrics_page_));
+        metrics_server_ =
+            TRY(net::HttpServer::listen({.addresses = {config_.listen.metrics->address},
+                                         .port = config_.listen.metrics->port,
+                                         .threads = 1,
+                                         .tls = std::nullopt,
+                                         .is_internal = true},
+                                        *metrics_page_));
     }
     if (config_.identity.embedded_plc_port) {
         plc_directory_.emplace(*db_);

@@ -27,8 +27,7 @@ Task<void> Jobs::run_once(std::shared_ptr<State> state, std::shared_ptr<Job> job
     try {
         co_await job->work();
     } catch (const std::exception& exception) {
-        log::error("a background job failed",
-                   {{"job", job->name}, {"reason", exception.what()}});
+        log::error("a background job failed", {{"job", job->name}, {"reason", exception.what()}});
     }
     --state->running;
     if (state->is_stopping) co_return;

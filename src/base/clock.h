@@ -1,4 +1,5 @@
-// The time of day. Always read through libc's clock_gettime, so that a faked clock reaches all of it.
+// The time of day. Always read through libc's clock_gettime, so that a faked clock reaches all of
+// it.
 //
 // Pure functions and stores take a Timestamp as an argument; only the outer layers call now().
 #pragma once

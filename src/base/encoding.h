@@ -11,17 +11,17 @@
 
 namespace roost {
 
-std::string hex_encode(ByteView bytes);                     // lower case
-std::optional<Bytes> hex_decode(std::string_view text);     // either case
+std::string hex_encode(ByteView bytes);                  // lower case
+std::optional<Bytes> hex_decode(std::string_view text);  // either case
 
 std::string base32_encode(ByteView bytes);                  // RFC 4648, lower case, no padding
 std::optional<Bytes> base32_decode(std::string_view text);  // the same
 
-std::string base58_encode(ByteView bytes);                  // the Bitcoin alphabet
+std::string base58_encode(ByteView bytes);  // the Bitcoin alphabet
 // At most 128 characters: decoding takes quadratic time.
 std::optional<Bytes> base58_decode(std::string_view text);
 
-std::string base64_encode(ByteView bytes);                  // with padding
+std::string base64_encode(ByteView bytes);  // with padding
 std::string base64_encode_unpadded(ByteView bytes);
 std::optional<Bytes> base64_decode(std::string_view text);  // with or without padding
 std::string base64url_encode(ByteView bytes);               // no padding

@@ -38,6 +38,8 @@ struct SleepAwaiter {
     }
     void await_resume() const noexcept {}
 };
-inline SleepAwaiter sleep_ms(std::int64_t delay_ms) { return {delay_ms}; }
+inline SleepAwaiter sleep_ms(std::int64_t delay_ms) {
+    return {delay_ms};
+}
 
 }  // namespace roost

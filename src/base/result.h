@@ -32,8 +32,8 @@ enum class Fault {
 
 struct Error {
     Fault fault = Fault::internal;
-    std::string name;     // the machine-readable name on the wire, "InvalidHandle"
-    std::string message;  // for a person: names what is wrong and what is expected
+    std::string name;       // the machine-readable name on the wire, "InvalidHandle"
+    std::string message;    // for a person: names what is wrong and what is expected
     int retry_after_s = 0;  // with rate_limited and unavailable: seconds until a retry makes sense
 
     static Error invalid(std::string message, std::string name = "InvalidRequest") {

@@ -14,11 +14,19 @@ Executor& Executor::current() {
     check(current_executor != nullptr, "this thread runs tasks");
     return *current_executor;
 }
-bool Executor::is_on_one() { return current_executor != nullptr; }
-void Executor::set_current(Executor* executor) { current_executor = executor; }
+bool Executor::is_on_one() {
+    return current_executor != nullptr;
+}
+void Executor::set_current(Executor* executor) {
+    current_executor = executor;
+}
 
-RunLoop::RunLoop() { set_current(this); }
-RunLoop::~RunLoop() { set_current(nullptr); }
+RunLoop::RunLoop() {
+    set_current(this);
+}
+RunLoop::~RunLoop() {
+    set_current(nullptr);
+}
 
 void RunLoop::post(Work work) {
     // Notified under the lock: the loop may end as soon as it has seen the work.
@@ -44,8 +52,7 @@ void RunLoop::serve_one() {
         if (later_.empty())
             wake_.wait(lock);
         else
-            wake_.wait_for(lock,
-                           std::chrono::microseconds(later_.begin()->first - monotonic_us()));
+            wake_.wait_for(lock, std::chrono::microseconds(later_.begin()->first - monotonic_us()));
     }
     Work work = std::move(ready_.front());
     ready_.pop_front();

@@ -11,7 +11,8 @@ TEST(Random, GivesAsManyBytesAsAskedFor) {
     EXPECT_TRUE(random_bytes(0).empty());
     EXPECT_EQ(random_bytes(33).size(), 33U);
     EXPECT_NE(random_bytes(16), random_bytes(16));
-    for (int i = 0; i < 100; ++i) EXPECT_LT(random_below(7), 7U);
+    for (int i = 0; i < 100; ++i)
+        EXPECT_LT(random_below(7), 7U);
 }
 
 TEST(Secret, ComparesEveryLength) {

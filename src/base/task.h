@@ -136,12 +136,16 @@ struct Detached {
     };
 };
 
-inline Detached run_detached(Task<void> task) { co_await std::move(task); }
+inline Detached run_detached(Task<void> task) {
+    co_await std::move(task);
+}
 
 }  // namespace detail
 
 // Starts a task that nobody waits for. It runs on the calling thread until it first suspends. An
 // exception that leaves it ends the process.
-inline void start_detached(Task<void> task) { detail::run_detached(std::move(task)); }
+inline void start_detached(Task<void> task) {
+    detail::run_detached(std::move(task));
+}
 
 }  // namespace roost

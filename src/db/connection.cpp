@@ -146,6 +146,14 @@ void Connection::on_commit(std::function<void(std::uint32_t)> callback) {
     sqlite3_wal_hook(handle_, call, this);
 }
 
+void Connection::on_row_change(std::function<void(std::string_view, std::int64_t)> callback) {
+    row_callback_ = std::move(callback);
+    const auto call = [](void* self, int, const char*, const char* table, sqlite3_int64 rowid) {
+        static_cast<Connection*>(self)->row_callback_(table, rowid);
+    };
+    sqlite3_update_hook(handle_, call, this);
+}
+
 void Connection::raise(int code, std::string_view what) {
     if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC) end_after_failed_fsync(what);
     const int system_error = handle_ != nullptr ? sqlite3_system_errno(handle_) : 0;

@@ -92,6 +92,10 @@ class Connection final : public Transaction {
     // Calls back after each commit of this connection with the number of pages in the log.
     void on_commit(std::function<void(std::uint32_t pages)> callback);
 
+    // Calls back for each row of a rowid table that this connection inserts, changes or deletes,
+    // before the commit; rows of a transaction that is undone later are told too.
+    void on_row_change(std::function<void(std::string_view table, std::int64_t rowid)> callback);
+
     // Throws the Failure that an SQLite result code stands for. `what` is SQL or a step.
     [[noreturn]] void raise(int code, std::string_view what);
 
@@ -108,6 +112,7 @@ class Connection final : public Transaction {
     int running_ = 0;  // statements with open Rows
     std::unordered_map<const char*, std::unique_ptr<Statement>> statements_;
     std::function<void(std::uint32_t)> commit_callback_;
+    std::function<void(std::string_view, std::int64_t)> row_callback_;
 };
 
 }  // namespace roost::db

@@ -24,10 +24,12 @@
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "base/executor.h"
 #include "base/result.h"
 #include "base/task.h"
+#include "db/row_versions.h"
 #include "db/transaction.h"
 #include "db/write.h"
 
@@ -37,6 +39,8 @@ struct Options {
     std::string path;         // the database file; its folder exists
     bool checkpoints = true;  // a thread of its own moves the log into the file
     std::int64_t busy_timeout_ms = 5'000;
+    // Rowid tables whose rows have versions, see row_versions(). Named by their place in this list.
+    std::vector<std::string> watched_tables = {};
 };
 
 struct Stats {
@@ -75,6 +79,8 @@ class Database {
     // Tries it, at most once a second.
     virtual Task<Result<void>> check_writable() = 0;
     virtual Stats stats() const = 0;
+    // For copies of rows that are kept in memory.
+    virtual const RowVersions& row_versions() const = 0;
 
   protected:
     // Queues the write for the writer thread, which posts it to its executor when it is settled.

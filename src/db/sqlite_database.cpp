@@ -71,7 +71,7 @@ Result<std::unique_ptr<Database>> SqliteDatabase::open(const Options& options,
 
 SqliteDatabase::SqliteDatabase(const Options& options, const Internals& internals,
                                DirectoryLock lock)
-    : options_(options), lock_(std::move(lock)) {
+    : options_(options), row_versions_(options.watched_tables), lock_(std::move(lock)) {
     connection_options_.path = options.path;
     connection_options_.busy_timeout_ms = options.busy_timeout_ms;
     connection_options_.vfs = internals.vfs;
@@ -94,7 +94,12 @@ Result<void> SqliteDatabase::start(const Internals& internals) {
     if (emptied.busy)
         return Error::unavailable("another program is using " + options_.path + "; stop it first",
                                   1);
-    writer_->on_commit([this](std::uint32_t pages) { checkpointer_.committed(pages); });
+    writer_->on_row_change(
+        [this](std::string_view table, std::int64_t rowid) { row_versions_.note(table, rowid); });
+    writer_->on_commit([this](std::uint32_t pages) {
+        row_versions_.publish();
+        checkpointer_.committed(pages);
+    });
     if (options_.checkpoints) {
         ConnectionOptions options = connection_options_;
         options.role = ConnectionOptions::Role::checkpointer;

@@ -34,6 +34,7 @@ class SqliteDatabase final : public Database {
 
     Task<Result<void>> check_writable() override;
     Stats stats() const override;
+    const RowVersions& row_versions() const override { return row_versions_; }
 
   private:
     SqliteDatabase(const Options& options, const Internals& internals, DirectoryLock lock);
@@ -45,6 +46,7 @@ class SqliteDatabase final : public Database {
     std::optional<Result<void>> recent_answer();
 
     Options options_;
+    RowVersions row_versions_;
     ConnectionOptions connection_options_;
     DirectoryLock lock_;
 

@@ -178,8 +178,7 @@ IoResult TlsSession::outcome(int returned, std::size_t size) {
     }
     is_broken_ = true;
     const long verified = SSL_get_verify_result(session_.get());
-    failure_ =
-        verified == X509_V_OK ? openssl_error() : X509_verify_cert_error_string(verified);
+    failure_ = verified == X509_V_OK ? openssl_error() : X509_verify_cert_error_string(verified);
     ERR_clear_error();
     return {IoStatus::failed};
 }

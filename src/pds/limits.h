@@ -36,6 +36,10 @@ inline constexpr std::int64_t refresh_grace_s = 60;
 // Enough for every device of a person; the oldest session goes when one more is opened.
 inline constexpr int sessions_per_account_max = 200;
 
+// Access tokens that are remembered as good, about 1 KiB each. When a sixteenth is full it starts
+// afresh.
+inline constexpr std::size_t cached_sessions_max = 16'384;
+
 // Tokens sent by mail: 50 random bits, good for a quarter of an hour and five wrong tries.
 inline constexpr std::int64_t email_token_s = 15 * 60;
 inline constexpr int email_token_wrong_tries_max = 5;

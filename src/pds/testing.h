@@ -18,6 +18,7 @@
 #include "pds/accounts/account_store.h"
 #include "pds/accounts/key_store.h"
 #include "pds/accounts/key_vault.h"
+#include "pds/accounts/session_cache.h"
 #include "pds/repos/repo_store.h"
 
 namespace roost::pds::testing {
@@ -85,6 +86,7 @@ class TestDatabase {
         db::Options options;
         options.path = folder_.file();
         options.checkpoints = false;
+        options.watched_tables = watched_tables();
         db_ = must(db::Database::open(options));
     }
 

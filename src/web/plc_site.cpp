@@ -53,7 +53,8 @@ Value state_value(const atproto::Did& did, const plc::State& state) {
     atproto::Array rotation_keys(state.rotation_keys.begin(), state.rotation_keys.end());
     atproto::Array aliases(state.also_known_as.begin(), state.also_known_as.end());
     Object methods;
-    for (const auto& [name, key] : state.verification_methods) methods.set(name, key);
+    for (const auto& [name, key] : state.verification_methods)
+        methods.set(name, key);
     Object services;
     for (const auto& [name, service] : state.services)
         services.set(name, Object{{"type", service.type}, {"endpoint", service.endpoint}});
@@ -82,16 +83,14 @@ net::Response PlcSite::error_response(int status, std::string_view, std::string_
 
 Task<net::Response> PlcSite::handle(net::Request& request) {
     std::string_view path = request.path.substr(std::min<std::size_t>(1, request.path.size()));
-    const bool is_read =
-        request.method == net::Method::get || request.method == net::Method::head;
+    const bool is_read = request.method == net::Method::get || request.method == net::Method::head;
     if (is_read && path == "_health") co_return json_response(Object{{"version", "roost"}});
     if (is_read && path == "export") co_return co_await export_all(request);
     const std::size_t slash = path.find('/');
     const std::string_view what = slash == std::string_view::npos ? "" : path.substr(slash + 1);
     const auto did_text = net::percent_decode(path.substr(0, slash), false);
     const Result<atproto::Did> did = atproto::Did::parse(did_text.value_or(""));
-    if (!did.has_value() || did->method() != "plc")
-        co_return message_response(404, "Not Found");
+    if (!did.has_value() || did->method() != "plc") co_return message_response(404, "Not Found");
     if (is_read) co_return co_await read(*did, what);
     if (request.method == net::Method::post && what.empty())
         co_return co_await submit(request, *did);
@@ -155,7 +154,8 @@ Task<net::Response> PlcSite::export_all(const net::Request& request) {
     if (!entries.has_value()) co_return message_response(500, entries.error().message);
     net::Response response;
     response.content_type = "application/jsonlines";
-    for (const Entry& entry : *entries) response.body += atproto::json::write(audit_entry(entry)) + "\n";
+    for (const Entry& entry : *entries)
+        response.body += atproto::json::write(audit_entry(entry)) + "\n";
     co_return response;
 }
 

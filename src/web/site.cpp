@@ -34,7 +34,9 @@ net::Response preflight(const net::Request& request) {
     return response;
 }
 
-std::string_view without_port(std::string_view host) { return host.substr(0, host.find(':')); }
+std::string_view without_port(std::string_view host) {
+    return host.substr(0, host.find(':'));
+}
 
 }  // namespace
 
@@ -61,8 +63,7 @@ Task<net::Response> Site::route(net::Request& request) {
     if (path == "/xrpc/_health") co_return co_await health();
     if (path == "/.well-known/atproto-did") co_return co_await atproto_did(request);
     if (path == "/robots.txt")
-        co_return text_response(200,
-                                "# The public API may be crawled.\nUser-agent: *\nAllow: /\n");
+        co_return text_response(200, "# The public API may be crawled.\nUser-agent: *\nAllow: /\n");
     if (path == "/")
         co_return text_response(
             200,
@@ -111,8 +112,8 @@ Task<net::Response> Site::dev_mail(const net::Request& request) {
     response.add_header("Content-Security-Policy",
                         "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'");
     response.content_type = wants_json ? json_type : "text/html; charset=utf-8";
-    response.body = wants_json ? pds::mail::outbox_json(*letters)
-                               : pds::mail::render_outbox_html(*letters);
+    response.body =
+        wants_json ? pds::mail::outbox_json(*letters) : pds::mail::render_outbox_html(*letters);
     co_return response;
 }
 

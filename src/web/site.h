@@ -1,8 +1,9 @@
-// Everything that the main listener answers: XRPC by way of its router, and the few pages beside it.
+// Everything that the main listener answers: XRPC by way of its router, and the few pages beside
+// it.
 //
-// Paths: /xrpc/… · /xrpc/_health · / · /robots.txt · /.well-known/atproto-did (by the Host header) ·
-// /dev/mail in dev mode. Every answer but the outbox's may be read by pages of any origin (CORS), as
-// the protocol's browser clients need.
+// Paths: /xrpc/… · /xrpc/_health · / · /robots.txt · /.well-known/atproto-did (by the Host header)
+// · /dev/mail in dev mode. Every answer but the outbox's may be read by pages of any origin (CORS),
+// as the protocol's browser clients need.
 #pragma once
 
 #include <string>

@@ -18,10 +18,13 @@ class FullDisk final : public db::Database {
         co_return Error{Fault::insufficient_storage, "InsufficientStorage", "the disk is full"};
     }
     db::Stats stats() const override { return {}; }
+    const db::RowVersions& row_versions() const override { return versions_; }
 
   private:
     Result<void> submit(std::shared_ptr<db::Write>) override { return Error::unavailable("no", 1); }
     void with_snapshot(const std::function<void(db::Transaction&)>&) override {}
+
+    db::RowVersions versions_{{}};
 };
 
 class SiteTest : public ::testing::Test {

@@ -14,7 +14,9 @@ namespace {
 constexpr std::size_t seen_jti_max = 100'000;
 constexpr RateLimit admin_failures{"admin-failures", 20, 5 * 60};
 
-Error missing() { return Error::unauthenticated("Authentication Required", "AuthMissing"); }
+Error missing() {
+    return Error::unauthenticated("Authentication Required", "AuthMissing");
+}
 Error invalid_token(std::string message) {
     return Error::invalid(std::move(message), "InvalidToken");
 }
@@ -104,7 +106,8 @@ Result<Caller> Authenticator::refresh(const Call& call, const Rule& rule,
     const pds::Expiry expiry = rule.needs == Needs::refresh_token_even_expired
                                    ? pds::Expiry::ignored
                                    : pds::Expiry::enforced;
-    return Caller(RefreshBearer{TRY(tokens_.read_refresh(credentials.token, call.time, expiry))});
+    return Caller(
+        RefreshBearer { TRY(tokens_.read_refresh(credentials.token, call.time, expiry)) });
 }
 
 Result<Caller> Authenticator::admin(const Call& call, const Credentials& credentials) {
@@ -140,7 +143,8 @@ Task<Result<Caller>> Authenticator::service(const Call& call, Credentials creden
     if (!document.has_value() || !document->has_value())
         co_return Error::invalid("could not resolve iss did",
                                  std::string(errors::UnresolvableDid.text()));
-    // Only the account's own key speaks for the account; other keys of the document have other uses.
+    // Only the account's own key speaks for the account; other keys of the document have other
+    // uses.
     const std::optional<atproto::PublicKey> key =
         jwt.key_fragment() == "atproto" ? (*document)->signing_key() : std::nullopt;
     if (!key)

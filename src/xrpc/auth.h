@@ -28,8 +28,8 @@ class Authenticator {
         AdminFrom admin_from;
         atproto::Did service_did;
     };
-    Authenticator(const pds::Sessions& sessions, const pds::Tokens& tokens,
-                  pds::Resolver& resolver, RateLimiter& rates, Options options)
+    Authenticator(pds::Sessions& sessions, const pds::Tokens& tokens, pds::Resolver& resolver,
+                  RateLimiter& rates, Options options)
         : sessions_(sessions),
           tokens_(tokens),
           resolver_(resolver),
@@ -49,7 +49,7 @@ class Authenticator {
     Result<void> remember(std::string_view issuer, std::string_view jti, std::int64_t expires_s,
                           Timestamp now);
 
-    const pds::Sessions& sessions_;
+    pds::Sessions& sessions_;
     const pds::Tokens& tokens_;
     pds::Resolver& resolver_;
     RateLimiter& rates_;

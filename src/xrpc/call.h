@@ -17,7 +17,7 @@ namespace roost::xrpc {
 
 // Who calls. Each kind is what a check of the credentials has proved, nothing else makes one.
 struct Nobody {};
-using User = pds::Authenticated;            // an access token of a session that exists
+using User = pds::Authenticated;  // an access token of a session that exists
 struct RefreshBearer {
     pds::RefreshClaims claims;  // a genuine refresh token; whether it is still good is asked later
 };
@@ -29,13 +29,13 @@ using Caller = std::variant<Nobody, User, RefreshBearer, Admin, OtherService>;
 
 // What a method asks of its caller.
 enum class Needs {
-    nothing,            // credentials are not looked at
-    full_access,        // the account's own password opened the session
-    standard_access,    // app passwords too
+    nothing,          // credentials are not looked at
+    full_access,      // the account's own password opened the session
+    standard_access,  // app passwords too
     refresh_token,
     refresh_token_even_expired,
     admin,
-    optional_service,   // nobody, or a service token
+    optional_service,  // nobody, or a service token
 };
 // Whether a session opened on a taken down account will do, for methods that access satisfies.
 enum class TakendownCallers { refused, allowed };
@@ -60,7 +60,7 @@ class Call {
     net::Request& http;
     std::string_view nsid;
     std::uint64_t request_id = 0;  // in each log line that this call writes
-    net::IpAddress client;  // behind the proxies that are believed
+    net::IpAddress client;         // behind the proxies that are believed
     Timestamp time;
     Caller caller = Nobody{};
 

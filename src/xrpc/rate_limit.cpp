@@ -7,9 +7,8 @@
 namespace roost::xrpc {
 
 void RateLimiter::make_room(Shard& shard, Timestamp now) {
-    std::erase_if(shard.windows, [now](const auto& entry) {
-        return entry.second.resets_at <= now;
-    });
+    std::erase_if(shard.windows,
+                  [now](const auto& entry) { return entry.second.resets_at <= now; });
     // All are live: forgetting the lot is the one answer that costs no more memory. It takes
     // hundreds of thousands of addresses at once to get here.
     if (shard.windows.size() >= limits::rate_limit_keys_max / 16) shard.windows.clear();
@@ -22,8 +21,7 @@ RateStatus RateLimiter::take(const RateLimit& limit, std::string_view key, Times
     full_key += key.substr(0, limits::rate_limit_key_bytes_max);
     Shard& shard = shards_[std::hash<std::string>{}(full_key) % shards_.size()];
     const std::lock_guard lock(shard.mutex);
-    if (shard.windows.size() >= limits::rate_limit_keys_max / shards_.size())
-        make_room(shard, now);
+    if (shard.windows.size() >= limits::rate_limit_keys_max / shards_.size()) make_room(shard, now);
     Window& window = shard.windows[std::move(full_key)];
     if (window.resets_at <= now) window = {0, now.plus_s(limit.window_s)};
     window.used = std::min(window.used + points, limit.points + 1);
@@ -47,7 +45,8 @@ void add_rate_headers(net::Response& response, const RateStatus& status) {
 }
 
 Error rate_limited(const RateStatus& status, Timestamp now) {
-    const std::int64_t wait_s = std::max<std::int64_t>(1, status.resets_at.seconds() - now.seconds());
+    const std::int64_t wait_s =
+        std::max<std::int64_t>(1, status.resets_at.seconds() - now.seconds());
     return {Fault::rate_limited, "RateLimitExceeded", "Rate Limit Exceeded",
             static_cast<int>(wait_s)};
 }

@@ -24,7 +24,8 @@ std::string lower_case(std::string text) {
 // The media type of a Content-Type header, lower case, without parameters.
 std::string media_type(std::string_view header) {
     std::string type(header.substr(0, header.find(';')));
-    while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.pop_back();
+    while (!type.empty() && (type.back() == ' ' || type.back() == '\t'))
+        type.pop_back();
     return lower_case(std::move(type));
 }
 
@@ -83,7 +84,8 @@ void Router::add_endpoint(std::string_view nsid, lexicon::Kind kind, Rule rule,
 
 std::vector<std::string_view> Router::methods() const {
     std::vector<std::string_view> names;
-    for (const auto& [nsid, endpoint] : endpoints_) names.push_back(nsid);
+    for (const auto& [nsid, endpoint] : endpoints_)
+        names.push_back(nsid);
     std::ranges::sort(names);
     return names;
 }
@@ -102,8 +104,10 @@ net::IpAddress Router::client_address(const net::Request& request) const {
         std::string_view last =
             comma == std::string_view::npos ? forwarded : forwarded.substr(comma + 1);
         forwarded = comma == std::string_view::npos ? "" : forwarded.substr(0, comma);
-        while (!last.empty() && last.front() == ' ') last.remove_prefix(1);
-        while (!last.empty() && last.back() == ' ') last.remove_suffix(1);
+        while (!last.empty() && last.front() == ' ')
+            last.remove_prefix(1);
+        while (!last.empty() && last.back() == ' ')
+            last.remove_suffix(1);
         const std::optional<net::IpAddress> next = net::IpAddress::parse(last);
         if (!next) break;
         address = *next;
@@ -167,8 +171,7 @@ Task<Result<net::Response>> Router::walk(Call& call, const Endpoint& endpoint,
                         "Incorrect HTTP method (" + std::string(call.http.method_text) +
                             ") expected " + (is_query ? "GET" : "POST")};
     atproto::Object data;
-    if (is_query)
-        data = CO_TRY(lexicon::parse_params(*endpoint.document, call.http.query));
+    if (is_query) data = CO_TRY(lexicon::parse_params(*endpoint.document, call.http.query));
     call.caller = CO_TRY(co_await authenticator_.authenticate(call, endpoint.rule));
     if (!is_query) data = CO_TRY(co_await read_input(call, endpoint));
     if (!endpoint.rule.limits.empty() && is_limited(call))

@@ -38,12 +38,13 @@ std::optional<Account> find_by_handle(db::Transaction& t, const atproto::Handle&
 }
 
 std::optional<Account> find_by_email(db::Transaction& t, std::string_view normalized_email) {
-    return first_account(
-        t.select("SELECT " ROOST_ACCOUNT_COLUMNS " FROM account WHERE email = $1", normalized_email));
+    return first_account(t.select("SELECT " ROOST_ACCOUNT_COLUMNS " FROM account WHERE email = $1",
+                                  normalized_email));
 }
 
 std::optional<Account> find_by_id(db::Transaction& t, std::int64_t id) {
-    return first_account(t.select("SELECT " ROOST_ACCOUNT_COLUMNS " FROM account WHERE id = $1", id));
+    return first_account(
+        t.select("SELECT " ROOST_ACCOUNT_COLUMNS " FROM account WHERE id = $1", id));
 }
 
 std::int64_t insert(db::Transaction& t, const NewAccount& account, Timestamp now) {
@@ -108,7 +109,8 @@ std::vector<Account> due_for_deletion(db::Transaction& t, Timestamp now, int lim
                              " FROM account WHERE delete_after IS NOT NULL AND delete_after <= $1 "
                              "ORDER BY delete_after LIMIT $2",
                              now, limit);
-    while (rows.next()) due.push_back(read_account(rows));
+    while (rows.next())
+        due.push_back(read_account(rows));
     return due;
 }
 
@@ -135,7 +137,8 @@ std::vector<PendingSignup> all_pending(db::Transaction& t, int limit) {
     std::vector<PendingSignup> found;
     db::Rows rows = t.select(
         "SELECT " PENDING_COLUMNS " FROM pending_signup ORDER BY created_at LIMIT $1", limit);
-    while (rows.next()) found.push_back(read_pending(rows));
+    while (rows.next())
+        found.push_back(read_pending(rows));
     return found;
 }
 
@@ -144,7 +147,8 @@ std::vector<atproto::Did> pending_holders(db::Transaction& t, const atproto::Han
     std::vector<atproto::Did> holders;
     db::Rows rows = t.select("SELECT did FROM pending_signup WHERE handle = $1 OR email = $2",
                              handle.text(), email);
-    while (rows.next()) holders.push_back(stored_did(rows.text(0)));
+    while (rows.next())
+        holders.push_back(stored_did(rows.text(0)));
     return holders;
 }
 

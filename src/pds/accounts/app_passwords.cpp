@@ -26,8 +26,7 @@ AppPassword read(const db::Rows& row) {
 }
 
 std::int64_t count(db::Transaction& t, std::int64_t account_id) {
-    db::Rows row =
-        t.select("SELECT count(*) FROM app_password WHERE account_id = $1", account_id);
+    db::Rows row = t.select("SELECT count(*) FROM app_password WHERE account_id = $1", account_id);
     return row.next() ? row.integer(0) : 0;
 }
 
@@ -50,8 +49,7 @@ Result<Created> create(db::Transaction& t, std::int64_t account_id, std::string_
         "INSERT INTO app_password (account_id, name, hash, privileged, created_at) "
         "VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
         account_id, name, hash_of(account_id, password), privilege == Privilege::privileged, now);
-    if (inserted == 0)
-        return Error::invalid("There is an app password with this name already");
+    if (inserted == 0) return Error::invalid("There is an app password with this name already");
     return Created{{std::string(name), privilege, now}, std::move(password)};
 }
 
@@ -61,7 +59,8 @@ std::vector<AppPassword> list(db::Transaction& t, std::int64_t account_id) {
         "SELECT name, privileged, created_at FROM app_password WHERE account_id = $1 "
         "ORDER BY created_at DESC",
         account_id);
-    while (rows.next()) found.push_back(read(rows));
+    while (rows.next())
+        found.push_back(read(rows));
     return found;
 }
 

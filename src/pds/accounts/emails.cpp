@@ -17,16 +17,16 @@ Task<Result<void>> mail_code(db::Database& db, mail::MailQueue& mail, Account ac
     CO_TRY(mail.check_available());
     if (!account.email) co_return Error::invalid("account does not have an email address");
     const Timestamp time = now();
-    CO_TRY(co_await db.write([&mail, account, purpose, kind, time](
-                                 db::Transaction& t) -> Result<void> {
-        mail.enqueue(t,
-                     {.kind = kind,
-                      .to = *account.email,
-                      .handle = account.handle.text(),
-                      .token = email_tokens::create(t, account.id, purpose, time)},
-                     time);
-        return {};
-    }));
+    CO_TRY(co_await db.write(
+        [&mail, account, purpose, kind, time](db::Transaction& t) -> Result<void> {
+            mail.enqueue(t,
+                         {.kind = kind,
+                          .to = *account.email,
+                          .handle = account.handle.text(),
+                          .token = email_tokens::create(t, account.id, purpose, time)},
+                         time);
+            return {};
+        }));
     mail.wake();
     co_return Result<void>();
 }
@@ -44,7 +44,8 @@ Verdict update_email(db::Transaction& t, const Account& account, const Emails::U
         // Codes that were sent to the old address prove nothing of the new one.
         email_tokens::forget_all(t, account.id);
     }
-    if (update.auth_factor) account_store::set_email_auth_factor(t, account.id, *update.auth_factor);
+    if (update.auth_factor)
+        account_store::set_email_auth_factor(t, account.id, *update.auth_factor);
     return Verdict::valid;
 }
 

@@ -21,10 +21,13 @@ constexpr int hashing_niceness = 5;
 HashPool::HashPool(int threads) {
     check(threads >= 1, "the hash pool has a thread");
     threads_.reserve(static_cast<std::size_t>(threads));
-    for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { serve(); });
+    for (int i = 0; i < threads; ++i)
+        threads_.emplace_back([this] { serve(); });
 }
 
-HashPool::~HashPool() { stop(); }
+HashPool::~HashPool() {
+    stop();
+}
 
 void HashPool::stop() {
     {
@@ -33,7 +36,8 @@ void HashPool::stop() {
         waiting_.clear();
     }
     wake_.notify_all();
-    for (std::thread& thread : threads_) thread.join();
+    for (std::thread& thread : threads_)
+        thread.join();
     threads_.clear();
 }
 
@@ -124,8 +128,7 @@ Task<Result<T>> HashPool::run(std::move_only_function<T()> work) {
 }
 
 Task<Result<std::string>> HashPool::hash(SecretText password) {
-    return run<std::string>(
-        [password = std::move(password)] { return hash_password(password); });
+    return run<std::string>([password = std::move(password)] { return hash_password(password); });
 }
 
 Task<Result<PasswordMatch>> HashPool::verify(SecretText password, std::string hash) {

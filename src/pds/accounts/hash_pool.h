@@ -2,10 +2,10 @@
 // else.
 //
 // At most limits::hash_queue_max jobs wait, and none that would wait longer than
-// limits::hash_wait_ms_max behind others: those are refused with "unavailable" and a time to come back. A job that
-// has started runs to its end and holds its thread until then. The threads run at low priority.
-// A task may be destroyed while its job waits or runs; executors outlive the jobs that were awaited
-// on them.
+// limits::hash_wait_ms_max behind others: those are refused with "unavailable" and a time to come
+// back. A job that has started runs to its end and holds its thread until then. The threads run at
+// low priority. A task may be destroyed while its job waits or runs; executors outlive the jobs
+// that were awaited on them.
 #pragma once
 
 #include <condition_variable>

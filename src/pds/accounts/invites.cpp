@@ -29,13 +29,16 @@ void load_uses(db::Transaction& t, Code& code) {
     db::Rows rows = t.select(
         "SELECT used_by, used_at FROM invite_code_use WHERE code = $1 ORDER BY used_at DESC",
         code.code);
-    while (rows.next()) code.uses.push_back({std::string(rows.text(0)), rows.time(1)});
+    while (rows.next())
+        code.uses.push_back({std::string(rows.text(0)), rows.time(1)});
 }
 
 std::vector<Code> read_all(db::Transaction& t, db::Rows rows) {
     std::vector<Code> codes;
-    while (rows.next()) codes.push_back(read(rows));
-    for (Code& code : codes) load_uses(t, code);
+    while (rows.next())
+        codes.push_back(read(rows));
+    for (Code& code : codes)
+        load_uses(t, code);
     return codes;
 }
 
@@ -67,8 +70,7 @@ std::string new_code(std::string_view hostname) {
 }
 
 void insert(db::Transaction& t, std::string_view code, std::int64_t uses,
-            std::string_view for_account, std::string_view created_by, State state,
-            Timestamp now) {
+            std::string_view for_account, std::string_view created_by, State state, Timestamp now) {
     t.execute(
         "INSERT INTO invite_code (code, available_uses, disabled, for_account, created_by, "
         "created_at) VALUES ($1, $2, $3, $4, $5, $6)",
@@ -104,8 +106,7 @@ std::vector<Code> of_account(db::Transaction& t, std::string_view for_account) {
 
 std::optional<Code> used_by(db::Transaction& t, std::string_view did) {
     std::vector<Code> codes =
-        read_all(t, t.select("SELECT " CODE_COLUMNS
-                             " FROM invite_code WHERE code IN "
+        read_all(t, t.select("SELECT " CODE_COLUMNS " FROM invite_code WHERE code IN "
                              "(SELECT code FROM invite_code_use WHERE used_by = $1) LIMIT 1",
                              did));
     if (codes.empty()) return std::nullopt;

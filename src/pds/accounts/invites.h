@@ -42,8 +42,7 @@ enum class State { enabled, disabled };
 std::string new_code(std::string_view hostname);
 
 void insert(db::Transaction& t, std::string_view code, std::int64_t uses,
-            std::string_view for_account, std::string_view created_by, State state,
-            Timestamp now);
+            std::string_view for_account, std::string_view created_by, State state, Timestamp now);
 
 // InvalidInviteCode unless the code exists, is enabled, its owner is not taken down, and a use is
 // left beside those of finished sign-ups and of those under way.

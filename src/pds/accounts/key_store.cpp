@@ -29,9 +29,8 @@ std::string reserve(db::Transaction& t, const std::optional<atproto::Did>& did,
     }
     std::string did_key = candidate.public_key().did_key();
     const std::optional<std::string> owner = did ? std::optional(did->text()) : std::nullopt;
-    t.execute(
-        "INSERT INTO reserved_key (did_key, did, sealed, created_at) VALUES ($1, $2, $3, $4)",
-        did_key, owner, vault.seal(candidate), now);
+    t.execute("INSERT INTO reserved_key (did_key, did, sealed, created_at) VALUES ($1, $2, $3, $4)",
+              did_key, owner, vault.seal(candidate), now);
     t.execute(
         "DELETE FROM reserved_key WHERE rowid IN "
         "(SELECT rowid FROM reserved_key ORDER BY rowid DESC LIMIT -1 OFFSET $1)",

@@ -1,5 +1,5 @@
-// The rows of signing keys, of accounts and reserved ones: all SQL about them. Keys are sealed by the
-// vault on the way in and opened on the way out. Functions run inside the caller's transaction.
+// The rows of signing keys, of accounts and reserved ones: all SQL about them. Keys are sealed by
+// the vault on the way in and opened on the way out. Functions run inside the caller's transaction.
 #pragma once
 
 #include <cstdint>

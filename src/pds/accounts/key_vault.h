@@ -1,7 +1,8 @@
 // Seals private keys for the database, so that the database alone is useless to a thief.
 //
 // XChaCha20-Poly1305 under the master key; the key's own did:key is bound in, so a sealed key moved
-// to the row of another does not open. Any thread. The master key is 32 bytes from a file (app/secrets_file).
+// to the row of another does not open. Any thread. The master key is 32 bytes from a file
+// (app/secrets_file).
 #pragma once
 
 #include <string_view>

@@ -20,8 +20,8 @@ constexpr int deletions_per_batch = 50;
 // What an identity's document says, in the one form that both methods' answers are compared in.
 struct Claims {
     std::optional<std::string> pds_endpoint;
-    std::optional<std::string> signing_key;                   // did:key
-    std::optional<std::vector<std::string>> rotation_keys;    // did:plc only
+    std::optional<std::string> signing_key;                 // did:key
+    std::optional<std::vector<std::string>> rotation_keys;  // did:plc only
 };
 
 Claims claims_of(const atproto::plc::State& state) {
@@ -51,7 +51,9 @@ Task<Result<Claims>> fetch_claims(PlcClient& plc, Resolver& resolver, atproto::D
     co_return claims_of(*document);
 }
 
-Error not_found() { return Error::invalid("user not found", "AccountNotFound"); }
+Error not_found() {
+    return Error::invalid("user not found", "AccountNotFound");
+}
 
 Result<void> erase_account(db::Transaction& t, std::int64_t id, Timestamp time) {
     const std::optional<Account> current = account_store::find_by_id(t, id);
@@ -75,7 +77,8 @@ Task<Result<void>> Lifecycle::check_identity(Account account) {
             "DID document atproto_pds service endpoint does not match PDS public url");
     const std::string own_key =
         CO_TRY(co_await db_.read([&](db::Transaction& t) -> Result<std::string> {
-            return TRY(key_store::find(t, account.id, vault_)).public_key().did_key();
+            return TRY(key_store::find(t, account.id, vault_))
+            .public_key().did_key();
         }));
     if (claims.signing_key != own_key)
         co_return Error::invalid(
@@ -102,17 +105,16 @@ Task<Result<void>> Lifecycle::activate(Account account) {
 
 Task<Result<void>> Lifecycle::deactivate(Account account, std::optional<Timestamp> delete_after) {
     const Timestamp time = now();
-    co_return co_await db_.write(
-        [id = account.id, delete_after, time](db::Transaction& t) -> Result<void> {
-            const std::optional<Account> current = account_store::find_by_id(t, id);
-            if (!current) return not_found();
-            account_store::set_deactivated(t, id, current->deactivated_at.value_or(time),
-                                           delete_after);
-            const AccountStatus status = current->takedown_ref ? AccountStatus::takendown
-                                                               : AccountStatus::deactivated;
-            event_log::append_account(t, current->did, status, time);
-            return {};
-        });
+    co_return co_await db_.write([id = account.id, delete_after,
+                                  time](db::Transaction& t) -> Result<void> {
+        const std::optional<Account> current = account_store::find_by_id(t, id);
+        if (!current) return not_found();
+        account_store::set_deactivated(t, id, current->deactivated_at.value_or(time), delete_after);
+        const AccountStatus status =
+            current->takedown_ref ? AccountStatus::takendown : AccountStatus::deactivated;
+        event_log::append_account(t, current->did, status, time);
+        return {};
+    });
 }
 
 Task<Result<void>> Lifecycle::set_takedown(Account account, std::optional<std::string> ref) {
@@ -139,8 +141,8 @@ Task<Result<void>> Lifecycle::erase_with_code(Account account, std::string code)
     const Timestamp time = now();
     const Verdict verdict = CO_TRY(co_await db_.write(
         [id = account.id, code = std::move(code), time](db::Transaction& t) -> Result<Verdict> {
-            const Verdict found = email_tokens::redeem(
-                t, id, email_tokens::Purpose::delete_account, code, time);
+            const Verdict found =
+                email_tokens::redeem(t, id, email_tokens::Purpose::delete_account, code, time);
             if (found == Verdict::valid) TRY(erase_account(t, id, time));
             return found;
         }));

@@ -42,8 +42,8 @@ class Lifecycle {
     // Tells the network the status once more.
     Task<Result<void>> announce(Account account);
 
-    // Whether the identity's document names this server, the account's signing key and, for did:plc,
-    // our rotation key.
+    // Whether the identity's document names this server, the account's signing key and, for
+    // did:plc, our rotation key.
     Task<Result<void>> check_identity(Account account);
 
   private:

@@ -12,7 +12,9 @@ namespace roost::pds {
 
 namespace {
 
-Error wrong_credentials() { return Error::unauthenticated("Invalid identifier or password"); }
+Error wrong_credentials() {
+    return Error::unauthenticated("Invalid identifier or password");
+}
 Error taken_down() {
     return Error::unauthenticated("Account has been taken down", "AccountTakedown");
 }
@@ -47,12 +49,10 @@ Task<Result<LogIn::Found>> LogIn::find(const LogInRequest& request) {
         Found found;
         found.account = find_account(t, request.identifier);
         if (found.account) {
-            found.password_hash =
-                account_store::password_hash(t, found.account->id).value_or("");
+            found.password_hash = account_store::password_hash(t, found.account->id).value_or("");
             // Not a way around a takedown.
             if (!found.account->takedown_ref && app_passwords::has_form(request.password))
-                found.app_password =
-                    app_passwords::find(t, found.account->id, request.password);
+                found.app_password = app_passwords::find(t, found.account->id, request.password);
         }
         if (found.password_hash.empty()) found.password_hash = decoy_hash();
         return found;

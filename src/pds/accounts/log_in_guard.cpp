@@ -23,9 +23,8 @@ std::string key_of(const std::string& identifier) {
 LogInGuard::Record& LogInGuard::record_of(const std::string& identifier, Timestamp now) {
     std::string key = key_of(identifier);
     if (records_.size() >= limits::guarded_identifiers_max && !records_.contains(key)) {
-        std::erase_if(records_, [now](const auto& entry) {
-            return entry.second.forget_failures_at <= now;
-        });
+        std::erase_if(records_,
+                      [now](const auto& entry) { return entry.second.forget_failures_at <= now; });
         // All were used within the hour: a flood of made-up names. Those are what is forgotten.
         if (records_.size() >= limits::guarded_identifiers_max)
             std::erase_if(records_,

@@ -23,9 +23,9 @@ bool matches_scrypt(const SecretText& password, std::string_view hash) {
     if (!expected || expected->size() != 64) return false;
     const std::string_view salt = hash.substr(0, colon);
     std::array<std::uint8_t, 64> derived{};
-    const int outcome = EVP_PBE_scrypt(
-        password.reveal().data(), password.reveal().size(), as_bytes(salt).data(), salt.size(),
-        1 << 14, 8, 1, 64UL << 20, derived.data(), derived.size());
+    const int outcome =
+        EVP_PBE_scrypt(password.reveal().data(), password.reveal().size(), as_bytes(salt).data(),
+                       salt.size(), 1 << 14, 8, 1, 64UL << 20, derived.data(), derived.size());
     check(outcome == 1, "scrypt has its memory");
     return equal_in_constant_time(derived, *expected);
 }
@@ -49,8 +49,8 @@ PasswordMatch verify_password(const SecretText& password, std::string_view hash)
     if (hash.size() >= crypto_pwhash_STRBYTES) return PasswordMatch::no;
     std::array<char, crypto_pwhash_STRBYTES> text{};
     hash.copy(text.data(), hash.size());
-    if (crypto_pwhash_str_verify(text.data(), password.reveal().data(),
-                                 password.reveal().size()) != 0)
+    if (crypto_pwhash_str_verify(text.data(), password.reveal().data(), password.reveal().size()) !=
+        0)
         return PasswordMatch::no;
     const bool is_current =
         crypto_pwhash_str_needs_rehash(text.data(), argon2_passes, argon2_memory_bytes) == 0;

@@ -15,18 +15,20 @@ namespace {
 // What guessers try first, lower case, without the digits and signs at the end that are tried with
 // each. Only entries whose padded forms reach the minimum length matter.
 constexpr std::array<std::string_view, 58> common_stems{
-    "1q2w3e4r",  "1qaz2wsx",  "abc",       "abcd",      "abcdef",   "abcdefg",  "abcdefgh",
-    "access",    "admin",     "adminadmin", "administrator", "asdf", "asdfasdf", "asdfgh",
-    "asdfghjk",  "asdfghjkl", "atproto",   "baseball",  "bluesky",  "changeme", "charlie",
-    "computer",  "default",   "dragon",    "football",  "freedom",  "guest",    "hello",
-    "iloveyou",  "internet",  "letmein",   "login",     "master",   "michael",  "monkey",
-    "mustang",   "pass",      "passpass",  "password",  "passw0rd", "p@ssword", "p@ssw0rd",
-    "princess",  "q1w2e3r4",  "qazwsx",    "qazwsxedc", "qwer",     "qwert",    "qwerty",
-    "qwertyui",  "qwertyuiop", "secret",   "starwars",  "sunshine", "superman", "trustno",
-    "welcome",   "zxcvbnm",
+    "1q2w3e4r", "1qaz2wsx",   "abc",        "abcd",          "abcdef",   "abcdefg",  "abcdefgh",
+    "access",   "admin",      "adminadmin", "administrator", "asdf",     "asdfasdf", "asdfgh",
+    "asdfghjk", "asdfghjkl",  "atproto",    "baseball",      "bluesky",  "changeme", "charlie",
+    "computer", "default",    "dragon",     "football",      "freedom",  "guest",    "hello",
+    "iloveyou", "internet",   "letmein",    "login",         "master",   "michael",  "monkey",
+    "mustang",  "pass",       "passpass",   "password",      "passw0rd", "p@ssword", "p@ssw0rd",
+    "princess", "q1w2e3r4",   "qazwsx",     "qazwsxedc",     "qwer",     "qwert",    "qwerty",
+    "qwertyui", "qwertyuiop", "secret",     "starwars",      "sunshine", "superman", "trustno",
+    "welcome",  "zxcvbnm",
 };
 
-bool is_letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
+bool is_letter(char c) {
+    return std::isalpha(static_cast<unsigned char>(c)) != 0;
+}
 
 // One character repeated, or a run such as 12345678 or 87654321, wrapping at the end.
 bool is_run(std::string_view text) {
@@ -51,7 +53,8 @@ bool is_common(std::string_view password) {
         std::string_view(stem).substr(0, half) == std::string_view(stem).substr(half))
         return half < limits::password_bytes_min || is_common(password.substr(0, half));
     if (std::ranges::find(common_stems, stem) != common_stems.end()) return true;
-    while (!stem.empty() && !is_letter(stem.back())) stem.pop_back();
+    while (!stem.empty() && !is_letter(stem.back()))
+        stem.pop_back();
     const bool found = std::ranges::find(common_stems, stem) != common_stems.end();
     wipe(stem.data(), stem.size());
     return found;

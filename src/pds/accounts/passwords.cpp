@@ -18,12 +18,13 @@ Task<Result<void>> Passwords::request_reset(std::string email) {
     CO_TRY(co_await db_.write([this, address, time](db::Transaction& t) -> Result<void> {
         const std::optional<Account> account = account_store::find_by_email(t, address);
         if (!account) return {};
-        mail_.enqueue(t,
-                      {.kind = mail::LetterKind::reset_password,
-                       .to = address,
-                       .handle = account->handle.text(),
-                       .token = email_tokens::create(t, account->id, Purpose::reset_password, time)},
-                      time);
+        mail_.enqueue(
+            t,
+            {.kind = mail::LetterKind::reset_password,
+             .to = address,
+             .handle = account->handle.text(),
+             .token = email_tokens::create(t, account->id, Purpose::reset_password, time)},
+            time);
         return {};
     }));
     mail_.wake();

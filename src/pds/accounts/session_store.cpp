@@ -34,11 +34,14 @@ std::optional<Session> find(db::Transaction& t, std::string_view id) {
     };
 }
 
-std::optional<Account> account_of(db::Transaction& t, std::string_view id) {
-    return first_account(t.select("SELECT " ROOST_ACCOUNT_COLUMNS
-                                  " FROM session JOIN account ON account.id = session.account_id "
-                                  "WHERE session.id = $1",
-                                  id));
+std::optional<Owned> account_of(db::Transaction& t, std::string_view id) {
+    db::Rows row = t.select("SELECT " ROOST_ACCOUNT_COLUMNS
+                            ", session.rowid FROM session "
+                            "JOIN account ON account.id = session.account_id "
+                            "WHERE session.id = $1",
+                            id);
+    if (!row.next()) return std::nullopt;
+    return Owned{read_account(row), row.integer(account_column_count)};
 }
 
 void rotate(db::Transaction& t, std::string_view id, std::string_view next_token,

@@ -28,7 +28,11 @@ struct Session {
 void insert(db::Transaction& t, const Session& session);
 std::optional<Session> find(db::Transaction& t, std::string_view id);
 // The account of a session that exists: the question behind every authenticated request.
-std::optional<Account> account_of(db::Transaction& t, std::string_view id);
+struct Owned {
+    Account account;
+    std::int64_t session_row;
+};
+std::optional<Owned> account_of(db::Transaction& t, std::string_view id);
 // The current token becomes the previous one.
 void rotate(db::Transaction& t, std::string_view id, std::string_view next_token,
             Timestamp expires_at, Timestamp now);

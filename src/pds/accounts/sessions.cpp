@@ -12,9 +12,13 @@ namespace roost::pds {
 
 namespace {
 
-std::string random_id() { return base64url_encode(random_bytes(16)); }
+std::string random_id() {
+    return base64url_encode(random_bytes(16));
+}
 
-Error revoked() { return Error::invalid("Token has been revoked", "ExpiredToken"); }
+Error revoked() {
+    return Error::invalid("Token has been revoked", "ExpiredToken");
+}
 
 // What a refresh did, inside its transaction. A reuse must commit (it ends the session), so it is a
 // value and not an error.
@@ -32,8 +36,7 @@ Result<Rotation> rotate(db::Transaction& t, const RefreshClaims& claims, std::st
     std::optional<Account> account = account_store::find_by_did(t, claims.did);
     if (!account) return revoked();
     if (account->takedown_ref) return Rotation{.outcome = Rotation::Outcome::taken_down};
-    const std::optional<session_store::Session> session =
-        session_store::find(t, claims.session_id);
+    const std::optional<session_store::Session> session = session_store::find(t, claims.session_id);
     if (!session || session->account_id != account->id || session->expires_at <= now)
         return revoked();
     Rotation rotation{.outcome = Rotation::Outcome::rotated,
@@ -77,20 +80,27 @@ TokenPair Sessions::open(db::Transaction& t, const Account& account, Scope scope
             tokens_.refresh({account.did, session.id, session.token}, session.expires_at)};
 }
 
-Task<Result<Authenticated>> Sessions::authenticate(std::string access_jwt, Timestamp now) const {
+Task<Result<Authenticated>> Sessions::authenticate(std::string access_jwt, Timestamp now) {
+    if (const auto known = cache_.find(access_jwt, now)) co_return *known;
     AccessClaims claims = CO_TRY(tokens_.read_access(access_jwt, now));
-    co_return co_await db_.read([&](db::Transaction& t) -> Result<Authenticated> {
-        std::optional<Account> account = session_store::account_of(t, claims.session_id);
-        if (!account || account->did != claims.did) return revoked();
-        return Authenticated{*std::move(account), claims.scope, std::move(claims.session_id)};
-    });
+    const std::uint64_t epoch = db_.row_versions().epoch();
+    using Owned = session_store::Owned;
+    std::optional<Owned> owned =
+        CO_TRY(co_await db_.read([&](db::Transaction& t) -> Result<std::optional<Owned>> {
+            return session_store::account_of(t, claims.session_id);
+        }));
+    if (!owned || owned->account.did != claims.did) co_return revoked();
+    const auto found = std::make_shared<const Authenticated>(
+        std::move(owned->account), claims.scope, std::move(claims.session_id));
+    cache_.remember(std::move(access_jwt), claims.expires_s, owned->session_row, found, epoch);
+    co_return *found;
 }
 
 Task<Result<Refreshed>> Sessions::refresh(RefreshClaims claims, Timestamp now) const {
-    Rotation rotation = CO_TRY(co_await db_.write([claims, now, next = random_id()](
-                                                      db::Transaction& t) -> Result<Rotation> {
-        return rotate(t, claims, next, now);
-    }));
+    Rotation rotation = CO_TRY(co_await db_.write(
+        [claims, now, next = random_id()](db::Transaction& t) -> Result<Rotation> {
+            return rotate(t, claims, next, now);
+        }));
     switch (rotation.outcome) {
         case Rotation::Outcome::taken_down:
             co_return Error::unauthenticated("Account has been taken down", "AccountTakedown");

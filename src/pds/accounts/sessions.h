@@ -1,9 +1,9 @@
 // Sessions: a log-in, its chain of refresh tokens, and its end.
 //
 // A session is one row. Its access tokens are good only while the row exists, its refresh tokens
-// rotate: each is used once, except that within limits::refresh_grace_s the previous one is answered
-// with the same successor again. Any older token of the chain that turns up has been copied: the
-// session ends, and with it every token before and after.
+// rotate: each is used once, except that within limits::refresh_grace_s the previous one is
+// answered with the same successor again. Any older token of the chain that turns up has been
+// copied: the session ends, and with it every token before and after.
 #pragma once
 
 #include <optional>
@@ -14,6 +14,7 @@
 #include "base/task.h"
 #include "db/database.h"
 #include "pds/account.h"
+#include "pds/accounts/session_cache.h"
 #include "pds/accounts/tokens.h"
 
 namespace roost::pds {
@@ -23,13 +24,6 @@ struct TokenPair {
     std::string refresh_jwt;
 };
 
-// Who a valid access token speaks for, as of the last commit.
-struct Authenticated {
-    Account account;
-    Scope scope;
-    std::string session_id;
-};
-
 struct Refreshed {
     Account account;
     TokenPair tokens;
@@ -37,7 +31,9 @@ struct Refreshed {
 
 class Sessions {
   public:
-    Sessions(db::Database& db, const Tokens& tokens) : db_(db), tokens_(tokens) {}
+    // The database watches the tables that SessionCache names.
+    Sessions(db::Database& db, const Tokens& tokens)
+        : db_(db), tokens_(tokens), cache_(db.row_versions()) {}
 
     // Opens a session inside the caller's transaction; the tokens are good once it has committed.
     // app_password: the name of the one that was used, if any.
@@ -45,7 +41,7 @@ class Sessions {
                    const std::optional<std::string>& app_password, Timestamp now) const;
 
     // Errors: those of Tokens::read_access, ExpiredToken when the session has ended.
-    Task<Result<Authenticated>> authenticate(std::string access_jwt, Timestamp now) const;
+    Task<Result<Authenticated>> authenticate(std::string access_jwt, Timestamp now);
 
     // Errors: ExpiredToken, InvalidToken, AccountTakedown.
     Task<Result<Refreshed>> refresh(RefreshClaims claims, Timestamp now) const;
@@ -62,6 +58,7 @@ class Sessions {
   private:
     db::Database& db_;
     const Tokens& tokens_;
+    SessionCache cache_;
 };
 
 }  // namespace roost::pds

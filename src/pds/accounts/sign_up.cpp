@@ -171,8 +171,7 @@ Task<Result<SignUp::Done>> SignUp::create_new(Checked checked) {
     const plc::State state =
         plc::make_state(checked.handle, key.public_key(), options_.public_url, rotation_keys);
     CO_TRY(plc::check_submittable(state));
-    const plc::Operation genesis =
-        plc::Operation::sign(state, std::nullopt, options_.rotation_key);
+    const plc::Operation genesis = plc::Operation::sign(state, std::nullopt, options_.rotation_key);
     const account_store::PendingSignup signup{
         .did = genesis.make_did(),
         .handle = checked.handle,
@@ -213,9 +212,9 @@ Task<Result<bool>> SignUp::register_identity(const account_store::PendingSignup&
         const auto stored = account_store::find_pending(t, signup.did);
         if (!stored)
             return Error::invalid("This sign-up was replaced by another", "HandleNotAvailable");
-        const atproto::PrivateKey key =
-            TRY(parts_.vault.open(stored->sealed_key, stored->did_key));
-        check(key.public_key().did_key() == signup.did_key, "a stored key is the one that was made");
+        const atproto::PrivateKey key = TRY(parts_.vault.open(stored->sealed_key, stored->did_key));
+        check(key.public_key().did_key() == signup.did_key,
+              "a stored key is the one that was made");
         return {};
     }));
     const PlcClient::Submission submission =
@@ -235,25 +234,24 @@ Task<Result<bool>> SignUp::register_identity(const account_store::PendingSignup&
 
 Task<Result<std::optional<SignUp::Done>>> SignUp::finish(atproto::Did did) {
     const Timestamp time = now();
-    co_return co_await parts_.db.write(
-        [this, did, time](db::Transaction& t) -> Result<std::optional<Done>> {
-            const auto signup = account_store::find_pending(t, did);
-            if (!signup) return std::optional<Done>();
-            const atproto::PrivateKey key =
-                TRY(parts_.vault.open(signup->sealed_key, signup->did_key));
-            account_store::erase_pending(t, did);
-            // An account may have changed its address to this one meanwhile.
-            if (!check_free(t, signup->handle, signup->email, std::nullopt).has_value())
-                return std::optional<Done>();
-            Done done = TRY(make_account(t,
-                                         {.did = did,
-                                          .handle = signup->handle,
-                                          .email = signup->email,
-                                          .password_hash = signup->password_hash},
-                                         key, time));
-            if (signup->invite_code) invites::record_use(t, *signup->invite_code, did.text(), time);
-            return std::optional(std::move(done));
-        });
+    co_return co_await parts_.db.write([this, did,
+                                        time](db::Transaction& t) -> Result<std::optional<Done>> {
+        const auto signup = account_store::find_pending(t, did);
+        if (!signup) return std::optional<Done>();
+        const atproto::PrivateKey key = TRY(parts_.vault.open(signup->sealed_key, signup->did_key));
+        account_store::erase_pending(t, did);
+        // An account may have changed its address to this one meanwhile.
+        if (!check_free(t, signup->handle, signup->email, std::nullopt).has_value())
+            return std::optional<Done>();
+        Done done = TRY(make_account(t,
+                                     {.did = did,
+                                      .handle = signup->handle,
+                                      .email = signup->email,
+                                      .password_hash = signup->password_hash},
+                                     key, time));
+        if (signup->invite_code) invites::record_use(t, *signup->invite_code, did.text(), time);
+        return std::optional(std::move(done));
+    });
 }
 
 Task<void> SignUp::drop(atproto::Did did) {
@@ -278,7 +276,8 @@ Task<void> SignUp::settle_pending() {
         const InFlight mark(*this, signup.did);
         const Result<std::optional<plc::State>> state = co_await parts_.plc.state(signup.did);
         if (!state.has_value()) {
-            log::warn("a pending sign-up waits for the PLC directory", {{"did", signup.did.text()}});
+            log::warn("a pending sign-up waits for the PLC directory",
+                      {{"did", signup.did.text()}});
             continue;
         }
         if (!state->has_value()) {

@@ -1,7 +1,7 @@
 // Sign-up: from a request to an account with a registered identity and a signed repository.
 //
-// A new identity takes three durable steps, so that a crash or an outage of the PLC directory at any
-// moment leaves neither a half account nor a handle, address or invite code that is taken for
+// A new identity takes three durable steps, so that a crash or an outage of the PLC directory at
+// any moment leaves neither a half account nor a handle, address or invite code that is taken for
 // nothing:
 //   1. one transaction writes the sealed signing key, the signed operation and everything that was
 //      asked for as a pending sign-up;
@@ -9,10 +9,10 @@
 //   3. one transaction makes the account, its repository, its events and its first session, and
 //      removes the pending sign-up.
 // What a crash leaves at step 1 or 2 is settled by settle_pending(): if the directory knows the DID
-// the account is finished, else the sign-up is dropped. A new request for the same handle or address
-// does not wait for that, it takes the place.
-// An account that migrates here brings its DID, so it takes one transaction, and starts deactivated.
-// https://atproto.com/specs/account, https://atproto.com/guides/account-migration
+// the account is finished, else the sign-up is dropped. A new request for the same handle or
+// address does not wait for that, it takes the place. An account that migrates here brings its DID,
+// so it takes one transaction, and starts deactivated. https://atproto.com/specs/account,
+// https://atproto.com/guides/account-migration
 #pragma once
 
 #include <mutex>

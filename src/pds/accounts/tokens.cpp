@@ -119,7 +119,7 @@ Result<AccessClaims> Tokens::read_access(std::string_view text, Timestamp now) c
     if (!scope) return invalid_token("Bad token scope");
     const std::optional<std::string_view> session_id = token.text("sid");
     if (!session_id) return invalid_token("Malformed token");
-    return AccessClaims{std::move(did), std::string(*session_id), *scope};
+    return AccessClaims{std::move(did), std::string(*session_id), *scope, *token.number("exp")};
 }
 
 Result<RefreshClaims> Tokens::read_refresh(std::string_view text, Timestamp now,
@@ -128,7 +128,8 @@ Result<RefreshClaims> Tokens::read_refresh(std::string_view text, Timestamp now,
     atproto::Did did = TRY(subject(token));
     if (token.text("scope") != refresh_scope) return invalid_token("Bad token scope");
     const std::optional<std::string_view> jti = token.text("jti");
-    if (!jti) return Error::unauthenticated("Unexpected missing refresh token id", "MissingTokenId");
+    if (!jti)
+        return Error::unauthenticated("Unexpected missing refresh token id", "MissingTokenId");
     // A jti of another form names no session that there is.
     const std::size_t dot = std::min(jti->find('.'), jti->size());
     return RefreshClaims{std::move(did), std::string(jti->substr(0, dot)),

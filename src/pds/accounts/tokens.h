@@ -28,6 +28,7 @@ struct AccessClaims {
     atproto::Did did;
     std::string session_id;
     Scope scope;
+    std::int64_t expires_s = 0;  // unix time; set by read_access()
 };
 
 struct RefreshClaims {

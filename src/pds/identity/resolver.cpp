@@ -14,8 +14,10 @@ constexpr std::size_t well_known_bytes_max = 2 * 1024;
 constexpr std::string_view txt_prefix = "did=";
 
 std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.remove_suffix(1);
-    while (!text.empty() && static_cast<unsigned char>(text.front()) <= ' ') text.remove_prefix(1);
+    while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ')
+        text.remove_suffix(1);
+    while (!text.empty() && static_cast<unsigned char>(text.front()) <= ' ')
+        text.remove_prefix(1);
     return text;
 }
 

@@ -22,7 +22,8 @@ class Resolver {
     Resolver(net::HttpClient& http, PlcClient& plc, int timeout_ms)
         : http_(http), plc_(plc), timeout_ms_(timeout_ms) {}
 
-    // Nothing if there is no such DID. Errors: it cannot be asked now, or the answer is no document.
+    // Nothing if there is no such DID. Errors: it cannot be asked now, or the answer is no
+    // document.
     Task<Result<std::optional<atproto::DidDocument>>> did_document(atproto::Did did);
     // Nothing if the handle names no DID by either way.
     Task<std::optional<atproto::Did>> handle(atproto::Handle handle);

@@ -25,9 +25,8 @@ std::vector<Entry> read_all(db::Rows rows) {
 }
 
 std::vector<Entry> log_of(db::Transaction& t, const atproto::Did& did) {
-    return read_all(
-        t.select("SELECT " ENTRY_COLUMNS " FROM plc_operation WHERE did = $1 ORDER BY id",
-                 did.text()));
+    return read_all(t.select(
+        "SELECT " ENTRY_COLUMNS " FROM plc_operation WHERE did = $1 ORDER BY id", did.text()));
 }
 
 Result<plc::Operation> parse_operation(std::string_view json) {

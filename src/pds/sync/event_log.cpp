@@ -47,8 +47,8 @@ void append_account(db::Transaction& t, const atproto::Did& did, AccountStatus s
 }
 
 void append_account_deleted(db::Transaction& t, const atproto::Did& did, Timestamp now) {
-    append(t, did, "account",
-           Object{{"did", did.text()}, {"active", false}, {"status", "deleted"}}, now);
+    append(t, did, "account", Object{{"did", did.text()}, {"active", false}, {"status", "deleted"}},
+           now);
 }
 
 void append_first_commit(db::Transaction& t, const atproto::Did& did, const atproto::NewRepo& repo,

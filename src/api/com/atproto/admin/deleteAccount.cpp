@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/admin/deleteAccount.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/admin/deleteAccount.h"
 
 #include "api/subject.h"
 
@@ -19,9 +19,7 @@ Task<Result<lex::Method::Output>> answer(const Services& services, xrpc::Call&, 
 }  // namespace
 
 void admin::add_deleteAccount(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>(
-        {.needs = xrpc::Needs::admin},
-        with_services(services, answer));
+    router.add<lex::Method>({.needs = xrpc::Needs::admin}, with_services(services, answer));
 }
 
 }  // namespace roost::api

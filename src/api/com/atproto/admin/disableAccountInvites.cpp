@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/admin/disableAccountInvites.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/admin/disableAccountInvites.h"
 
 #include "api/subject.h"
 #include "pds/accounts/account_store.h"
@@ -23,9 +23,7 @@ Task<Result<lex::Method::Output>> answer(const Services& services, xrpc::Call&, 
 }  // namespace
 
 void admin::add_disableAccountInvites(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>(
-        {.needs = xrpc::Needs::admin},
-        with_services(services, answer));
+    router.add<lex::Method>({.needs = xrpc::Needs::admin}, with_services(services, answer));
 }
 
 }  // namespace roost::api

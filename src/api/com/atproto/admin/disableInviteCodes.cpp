@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/admin/disableInviteCodes.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/admin/disableInviteCodes.h"
 
 #include <algorithm>
 
@@ -29,9 +29,7 @@ Task<Result<lex::Method::Output>> answer(const Services& services, xrpc::Call&, 
 }  // namespace
 
 void admin::add_disableInviteCodes(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>(
-        {.needs = xrpc::Needs::admin},
-        with_services(services, answer));
+    router.add<lex::Method>({.needs = xrpc::Needs::admin}, with_services(services, answer));
 }
 
 }  // namespace roost::api

@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/admin/getInviteCodes.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/admin/getInviteCodes.h"
 
 #include "api/invite_view.h"
 
@@ -19,16 +19,15 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call&, lex::Par
         return pds::invites::list(t, order, params.limit, params.cursor);
     }));
     lex::Output output{.cursor = page.cursor, .codes = {}};
-    for (const pds::invites::Code& code : page.codes) output.codes.push_back(invite_view(code));
+    for (const pds::invites::Code& code : page.codes)
+        output.codes.push_back(invite_view(code));
     co_return output;
 }
 
 }  // namespace
 
 void admin::add_getInviteCodes(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>(
-        {.needs = xrpc::Needs::admin},
-        with_services(services, answer));
+    router.add<lex::Method>({.needs = xrpc::Needs::admin}, with_services(services, answer));
 }
 
 }  // namespace roost::api

@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/admin/getSubjectStatus.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/admin/getSubjectStatus.h"
 
 #include "api/subject.h"
 
@@ -28,9 +28,7 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call&, lex::Par
 }  // namespace
 
 void admin::add_getSubjectStatus(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>(
-        {.needs = xrpc::Needs::admin},
-        with_services(services, answer));
+    router.add<lex::Method>({.needs = xrpc::Needs::admin}, with_services(services, answer));
 }
 
 }  // namespace roost::api

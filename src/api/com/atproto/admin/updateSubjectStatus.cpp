@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/admin/updateSubjectStatus.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/admin/updateSubjectStatus.h"
 
 #include "api/subject.h"
 
@@ -35,9 +35,7 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex
 }  // namespace
 
 void admin::add_updateSubjectStatus(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>(
-        {.needs = xrpc::Needs::admin},
-        with_services(services, answer));
+    router.add<lex::Method>({.needs = xrpc::Needs::admin}, with_services(services, answer));
 }
 
 }  // namespace roost::api

@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/server/checkAccountStatus.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/server/checkAccountStatus.h"
 
 #include "base/check.h"
 #include "pds/repos/repo_store.h"
@@ -35,9 +35,8 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex
 }  // namespace
 
 void server::add_checkAccountStatus(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>(
-        {.needs = xrpc::Needs::standard_access},
-        with_services(services, answer));
+    router.add<lex::Method>({.needs = xrpc::Needs::standard_access},
+                            with_services(services, answer));
 }
 
 }  // namespace roost::api

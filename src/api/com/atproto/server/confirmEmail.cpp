@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/server/confirmEmail.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/server/confirmEmail.h"
 
 namespace roost::api {
 
@@ -8,7 +8,8 @@ namespace lex = lexicon::com::atproto::server::confirmEmail;
 
 namespace {
 
-Task<Result<lex::Method::Output>> answer(const Services& services, xrpc::Call& call, lex::Input input) {
+Task<Result<lex::Method::Output>> answer(const Services& services, xrpc::Call& call,
+                                         lex::Input input) {
     CO_TRY(co_await services.emails.confirm(call.account(), std::move(input.email),
                                             std::move(input.token)));
     co_return lex::Method::Output();
@@ -17,9 +18,7 @@ Task<Result<lex::Method::Output>> answer(const Services& services, xrpc::Call& c
 }  // namespace
 
 void server::add_confirmEmail(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>(
-        {.needs = xrpc::Needs::full_access},
-        with_services(services, answer));
+    router.add<lex::Method>({.needs = xrpc::Needs::full_access}, with_services(services, answer));
 }
 
 }  // namespace roost::api

@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/server/createAccount.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/server/createAccount.h"
 
 namespace roost::api {
 
@@ -39,8 +39,7 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex
 
 void server::add_createAccount(xrpc::Router& router, const Services& services) {
     router.add<lex::Method>(
-        {.needs = xrpc::Needs::optional_service,
-         .limits = {{.points = 100, .window_s = 5 * 60}}},
+        {.needs = xrpc::Needs::optional_service, .limits = {{.points = 100, .window_s = 5 * 60}}},
         with_services(services, answer));
 }
 

@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/server/createAppPassword.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/server/createAppPassword.h"
 
 #include "pds/accounts/app_passwords.h"
 
@@ -29,9 +29,7 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex
 }  // namespace
 
 void server::add_createAppPassword(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>(
-        {.needs = xrpc::Needs::full_access},
-        with_services(services, answer));
+    router.add<lex::Method>({.needs = xrpc::Needs::full_access}, with_services(services, answer));
 }
 
 }  // namespace roost::api

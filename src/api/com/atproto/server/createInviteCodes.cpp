@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/server/createInviteCodes.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/server/createInviteCodes.h"
 
 #include "api/invite_view.h"
 #include "pds/limits.h"
@@ -42,9 +42,7 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex
 }  // namespace
 
 void server::add_createInviteCodes(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>(
-        {.needs = xrpc::Needs::admin},
-        with_services(services, answer));
+    router.add<lex::Method>({.needs = xrpc::Needs::admin}, with_services(services, answer));
 }
 
 }  // namespace roost::api

@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/server/createSession.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/server/createSession.h"
 
 #include "api/session_view.h"
 
@@ -28,16 +28,15 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex
 }  // namespace
 
 void server::add_createSession(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>(
-        {.limits = {{.points = 300,
-                     .window_s = 24 * 60 * 60,
-                     .count_by = xrpc::CountBy::argument_and_address,
-                     .argument = "identifier"},
-                    {.points = 30,
-                     .window_s = 5 * 60,
-                     .count_by = xrpc::CountBy::argument_and_address,
-                     .argument = "identifier"}}},
-        with_services(services, answer));
+    router.add<lex::Method>({.limits = {{.points = 300,
+                                         .window_s = 24 * 60 * 60,
+                                         .count_by = xrpc::CountBy::argument_and_address,
+                                         .argument = "identifier"},
+                                        {.points = 30,
+                                         .window_s = 5 * 60,
+                                         .count_by = xrpc::CountBy::argument_and_address,
+                                         .argument = "identifier"}}},
+                            with_services(services, answer));
 }
 
 }  // namespace roost::api

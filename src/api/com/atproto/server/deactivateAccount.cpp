@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/server/deactivateAccount.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/server/deactivateAccount.h"
 
 namespace roost::api {
 
@@ -8,7 +8,8 @@ namespace lex = lexicon::com::atproto::server::deactivateAccount;
 
 namespace {
 
-Task<Result<lex::Method::Output>> answer(const Services& services, xrpc::Call& call, lex::Input input) {
+Task<Result<lex::Method::Output>> answer(const Services& services, xrpc::Call& call,
+                                         lex::Input input) {
     std::optional<Timestamp> delete_after;
     if (input.deleteAfter) delete_after = CO_TRY(atproto::parse_datetime(*input.deleteAfter));
     CO_TRY(co_await services.lifecycle.deactivate(call.account(), delete_after));

@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/server/deleteAccount.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/server/deleteAccount.h"
 
 #include "pds/accounts/account_store.h"
 
@@ -13,8 +13,8 @@ namespace {
 Task<Result<lex::Method::Output>> answer(const Services& services, xrpc::Call&, lex::Input input) {
     // The same answer for an unknown account and a wrong password.
     const Error refused = Error::unauthenticated("Invalid did or password");
-    const std::optional<pds::Account> account = CO_TRY(co_await services.db.read(
-        [&](db::Transaction& t) -> Result<std::optional<pds::Account>> {
+    const std::optional<pds::Account> account = CO_TRY(
+        co_await services.db.read([&](db::Transaction& t) -> Result<std::optional<pds::Account>> {
             return pds::account_store::find_by_did(t, input.did);
         }));
     if (!account) co_return refused;
@@ -28,9 +28,8 @@ Task<Result<lex::Method::Output>> answer(const Services& services, xrpc::Call&, 
 }  // namespace
 
 void server::add_deleteAccount(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>(
-        {.limits = {{.points = 50, .window_s = 5 * 60}}},
-        with_services(services, answer));
+    router.add<lex::Method>({.limits = {{.points = 50, .window_s = 5 * 60}}},
+                            with_services(services, answer));
 }
 
 }  // namespace roost::api

@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/server/describeServer.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/server/describeServer.h"
 
 namespace roost::api {
 
@@ -26,9 +26,7 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call&, lex::Met
 }  // namespace
 
 void server::add_describeServer(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>(
-        {},
-        with_services(services, answer));
+    router.add<lex::Method>({}, with_services(services, answer));
 }
 
 }  // namespace roost::api

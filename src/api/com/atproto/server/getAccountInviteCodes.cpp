@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/server/getAccountInviteCodes.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/server/getAccountInviteCodes.h"
 
 #include "api/invite_view.h"
 
@@ -14,12 +14,12 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex
     const pds::Account& account = call.account();
     const auto& earning = services.facts.invite_earning;
     if (params.createAvailable && services.facts.invites == pds::InvitePolicy::required && earning)
-        CO_TRY(co_await services.db.write(
-            [account, earning = *earning, hostname = services.facts.hostname,
-             time = call.time](db::Transaction& t) -> Result<void> {
-                pds::invites::create_earned(t, account, earning, hostname, time);
-                return {};
-            }));
+        CO_TRY(co_await services.db.write([account, earning = *earning,
+                                           hostname = services.facts.hostname,
+                                           time = call.time](db::Transaction& t) -> Result<void> {
+            pds::invites::create_earned(t, account, earning, hostname, time);
+            return {};
+        }));
     const auto codes = CO_TRY(co_await services.db.read(
         [&](db::Transaction& t) -> Result<std::vector<pds::invites::Code>> {
             return pds::invites::of_account(t, account.did.text());
@@ -36,9 +36,7 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex
 }  // namespace
 
 void server::add_getAccountInviteCodes(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>(
-        {.needs = xrpc::Needs::full_access},
-        with_services(services, answer));
+    router.add<lex::Method>({.needs = xrpc::Needs::full_access}, with_services(services, answer));
 }
 
 }  // namespace roost::api

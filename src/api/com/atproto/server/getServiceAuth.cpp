@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/server/getServiceAuth.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/server/getServiceAuth.h"
 
 #include <algorithm>
 #include <array>
@@ -75,8 +75,7 @@ Result<std::int64_t> lifetime_of(const lex::Params& params, Timestamp now) {
     // Compared before subtracting, so that no number that a caller sends can overflow.
     if (*params.exp < now.seconds()) return refuse("expiration is in past");
     if (*params.exp > now.seconds() + lifetime_max_s)
-        return refuse(
-            "cannot request a token with an expiration more than an hour in the future");
+        return refuse("cannot request a token with an expiration more than an hour in the future");
     const std::int64_t lifetime_s = *params.exp - now.seconds();
     if (!params.lxm && lifetime_s > lifetime_default_s)
         return refuse(
@@ -90,17 +89,16 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex
     const std::string method = params.lxm ? params.lxm->text() : std::string();
     CO_TRY(check_method(method, call.user().scope));
     const std::int64_t lifetime_s = CO_TRY(lifetime_of(params, call.time));
-    const atproto::PrivateKey key =
-        CO_TRY(co_await services.db.read([&](db::Transaction& t) {
-            return pds::key_store::find(t, call.account().id, services.vault);
-        }));
-    co_return lex::Output{.token = atproto::create_service_jwt(
-                              key, {.issuer = call.account().did.text(),
-                                    .audience = params.aud,
-                                    .method = params.lxm ? std::optional<std::string_view>(method)
-                                                         : std::nullopt,
-                                    .now = call.time,
-                                    .lifetime_s = lifetime_s})};
+    const atproto::PrivateKey key = CO_TRY(co_await services.db.read([&](db::Transaction& t) {
+        return pds::key_store::find(t, call.account().id, services.vault);
+    }));
+    co_return lex::Output{
+        .token = atproto::create_service_jwt(
+            key, {.issuer = call.account().did.text(),
+                  .audience = params.aud,
+                  .method = params.lxm ? std::optional<std::string_view>(method) : std::nullopt,
+                  .now = call.time,
+                  .lifetime_s = lifetime_s})};
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/server/getSession.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/server/getSession.h"
 
 #include "api/session_view.h"
 
@@ -17,9 +17,8 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex
 }  // namespace
 
 void server::add_getSession(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>(
-        {.needs = xrpc::Needs::standard_access},
-        with_services(services, answer));
+    router.add<lex::Method>({.needs = xrpc::Needs::standard_access},
+                            with_services(services, answer));
 }
 
 }  // namespace roost::api

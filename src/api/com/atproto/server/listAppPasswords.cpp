@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/server/listAppPasswords.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/server/listAppPasswords.h"
 
 #include "pds/accounts/app_passwords.h"
 
@@ -28,9 +28,7 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex
 }  // namespace
 
 void server::add_listAppPasswords(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>(
-        {.needs = xrpc::Needs::full_access},
-        with_services(services, answer));
+    router.add<lex::Method>({.needs = xrpc::Needs::full_access}, with_services(services, answer));
 }
 
 }  // namespace roost::api

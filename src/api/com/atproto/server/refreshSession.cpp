@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/server/refreshSession.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/server/refreshSession.h"
 
 #include "api/session_view.h"
 
@@ -22,9 +22,7 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex
 }  // namespace
 
 void server::add_refreshSession(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>(
-        {.needs = xrpc::Needs::refresh_token},
-        with_services(services, answer));
+    router.add<lex::Method>({.needs = xrpc::Needs::refresh_token}, with_services(services, answer));
 }
 
 }  // namespace roost::api

@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/server/requestAccountDelete.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/server/requestAccountDelete.h"
 
 namespace roost::api {
 
@@ -8,7 +8,8 @@ namespace lex = lexicon::com::atproto::server::requestAccountDelete;
 
 namespace {
 
-Task<Result<lex::Method::Output>> answer(const Services& services, xrpc::Call& call, lex::Method::Input) {
+Task<Result<lex::Method::Output>> answer(const Services& services, xrpc::Call& call,
+                                         lex::Method::Input) {
     CO_TRY(co_await services.emails.request_deletion(call.account()));
     co_return lex::Method::Output();
 }

@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/server/requestEmailConfirmation.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/server/requestEmailConfirmation.h"
 
 namespace roost::api {
 
@@ -8,7 +8,8 @@ namespace lex = lexicon::com::atproto::server::requestEmailConfirmation;
 
 namespace {
 
-Task<Result<lex::Method::Output>> answer(const Services& services, xrpc::Call& call, lex::Method::Input) {
+Task<Result<lex::Method::Output>> answer(const Services& services, xrpc::Call& call,
+                                         lex::Method::Input) {
     CO_TRY(co_await services.emails.request_confirmation(call.account()));
     co_return lex::Method::Output();
 }

@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/server/requestEmailUpdate.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/server/requestEmailUpdate.h"
 
 namespace roost::api {
 
@@ -9,8 +9,7 @@ namespace lex = lexicon::com::atproto::server::requestEmailUpdate;
 namespace {
 
 Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex::Method::Input) {
-    const pds::TokenNeeded needed =
-        CO_TRY(co_await services.emails.request_update(call.account()));
+    const pds::TokenNeeded needed = CO_TRY(co_await services.emails.request_update(call.account()));
     co_return lex::Output{.tokenRequired = needed == pds::TokenNeeded::yes};
 }
 

@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/server/requestPasswordReset.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/server/requestPasswordReset.h"
 
 namespace roost::api {
 

@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/server/reserveSigningKey.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/server/reserveSigningKey.h"
 
 #include "pds/accounts/key_store.h"
 
@@ -12,9 +12,9 @@ namespace {
 
 Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex::Input input) {
     const atproto::PrivateKey candidate = atproto::PrivateKey::generate(atproto::Curve::k256);
-    std::string did_key = CO_TRY(co_await services.db.write(
-        [&vault = services.vault, did = input.did, candidate,
-         time = call.time](db::Transaction& t) -> Result<std::string> {
+    std::string did_key = CO_TRY(
+        co_await services.db.write([&vault = services.vault, did = input.did, candidate,
+                                    time = call.time](db::Transaction& t) -> Result<std::string> {
             return pds::key_store::reserve(t, did, candidate, vault, time);
         }));
     co_return lex::Output{.signingKey = std::move(did_key)};
@@ -23,9 +23,8 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex
 }  // namespace
 
 void server::add_reserveSigningKey(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>(
-        {.limits = {{.points = 100, .window_s = 5 * 60}}},
-        with_services(services, answer));
+    router.add<lex::Method>({.limits = {{.points = 100, .window_s = 5 * 60}}},
+                            with_services(services, answer));
 }
 
 }  // namespace roost::api

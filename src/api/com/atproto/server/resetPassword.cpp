@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/server/resetPassword.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/server/resetPassword.h"
 
 namespace roost::api {
 
@@ -17,9 +17,8 @@ Task<Result<lex::Method::Output>> answer(const Services& services, xrpc::Call&, 
 }  // namespace
 
 void server::add_resetPassword(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>(
-        {.limits = {{.points = 50, .window_s = 5 * 60}}},
-        with_services(services, answer));
+    router.add<lex::Method>({.limits = {{.points = 50, .window_s = 5 * 60}}},
+                            with_services(services, answer));
 }
 
 }  // namespace roost::api

@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/server/updateEmail.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/server/updateEmail.h"
 
 namespace roost::api {
 
@@ -8,20 +8,18 @@ namespace lex = lexicon::com::atproto::server::updateEmail;
 
 namespace {
 
-Task<Result<lex::Method::Output>> answer(const Services& services, xrpc::Call& call, lex::Input input) {
-    CO_TRY(co_await services.emails.update(call.account(),
-                                           {.email = std::move(input.email),
-                                            .auth_factor = input.emailAuthFactor,
-                                            .code = std::move(input.token)}));
+Task<Result<lex::Method::Output>> answer(const Services& services, xrpc::Call& call,
+                                         lex::Input input) {
+    CO_TRY(co_await services.emails.update(call.account(), {.email = std::move(input.email),
+                                                            .auth_factor = input.emailAuthFactor,
+                                                            .code = std::move(input.token)}));
     co_return lex::Method::Output();
 }
 
 }  // namespace
 
 void server::add_updateEmail(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>(
-        {.needs = xrpc::Needs::full_access},
-        with_services(services, answer));
+    router.add<lex::Method>({.needs = xrpc::Needs::full_access}, with_services(services, answer));
 }
 
 }  // namespace roost::api

@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/sync/getLatestCommit.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/sync/getLatestCommit.h"
 
 #include "api/repo_view.h"
 
@@ -18,9 +18,7 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call&, lex::Par
 }  // namespace
 
 void sync::add_getLatestCommit(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>(
-        {},
-        with_services(services, answer));
+    router.add<lex::Method>({}, with_services(services, answer));
 }
 
 }  // namespace roost::api

@@ -1,6 +1,6 @@
+#include "lexicon/com/atproto/sync/getRepo.h"
 #include "api/endpoint.h"
 #include "api/endpoints.h"
-#include "lexicon/com/atproto/sync/getRepo.h"
 
 #include "api/repo_view.h"
 
@@ -21,9 +21,7 @@ Task<Result<net::Response>> answer(const Services& services, xrpc::Call&, lex::P
 }  // namespace
 
 void sync::add_getRepo(xrpc::Router& router, const Services& services) {
-    router.add_raw<lex::Method>(
-        {},
-        with_services(services, answer));
+    router.add_raw<lex::Method>({}, with_services(services, answer));
 }
 
 }  // namespace roost::api
