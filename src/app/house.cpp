@@ -6,7 +6,6 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -93,12 +92,6 @@ bool is_in_any(const std::vector<IpRange>& ranges, const net::IpAddress& address
     for (const IpRange& range : ranges)
         if (range.contains(address)) return true;
     return false;
-}
-
-Result<std::string> read_file(const std::string& path) {
-    std::ifstream file(path);
-    if (!file) return Error::invalid("The file " + path + " cannot be read");
-    return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
 std::optional<std::string> if_set(const std::string& text) {
@@ -293,10 +286,8 @@ Result<void> House::listen() {
                                .port = config_.service.port,
                                .threads = config_.listen.threads,
                                .tls = std::nullopt};
-    if (!config_.listen.tls_certificate_file.empty()) options.tls = net::TlsFiles {
-            .certificate_chain = TRY(read_file(config_.listen.tls_certificate_file))
-            , .private_key = TRY(read_file(config_.listen.tls_key_file))
-        };
+    if (!config_.listen.tls_certificate_file.empty())
+        options.tls = net::TlsFiles{config_.listen.tls_certificate_file, config_.listen.tls_key_file};
     server_ = TRY(net::HttpServer::listen(std::move(options), site_));
     add_samples();
     if (config_.listen.metrics) {

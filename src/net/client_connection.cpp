@@ -122,7 +122,7 @@ Task<ClientConnection::Tried> ClientConnection::connect(IpAddress address, std::
 }
 
 Task<Result<std::unique_ptr<ClientConnection>>> ClientConnection::open(
-    EventLoop& loop, const Url& url, std::vector<IpAddress> addresses, const TlsContext& tls,
+    EventLoop& loop, const Url& url, std::vector<IpAddress> addresses, const ClientTls& tls,
     std::int64_t deadline_us) {
     if (addresses.size() > client_addresses_max) addresses.resize(client_addresses_max);
     auto tried = Tried::failed;
@@ -140,7 +140,8 @@ Task<Result<std::unique_ptr<ClientConnection>>> ClientConnection::open(
         if (tried != Tried::connected) continue;
         if (url.is_https) {
             Stream& stream = connection->stream_;
-            stream.start_tls(TlsSession::connect(tls, stream.socket().native_handle(), url.host));
+            stream.start_tls(
+                TlsSession::connect(tls.context(), stream.socket().native_handle(), url.host));
             loop.set_due(*connection, deadline_us);
             const IoResult shaken = co_await stream.handshake();
             loop.set_due(*connection, never);

@@ -24,7 +24,7 @@ class ClientConnection final : private WheelEntry {
     // https. An error means that nothing of a request was sent.
     static Task<Result<std::unique_ptr<ClientConnection>>> open(EventLoop& loop, const Url& url,
                                                                 std::vector<IpAddress> addresses,
-                                                                const TlsContext& tls,
+                                                                const ClientTls& tls,
                                                                 std::int64_t deadline_us);
 
     ClientConnection(EventLoop& loop, Socket socket) : loop_(loop), stream_(std::move(socket)) {}

@@ -76,7 +76,7 @@ std::string serialize(const ClientRequest& request, const Url& url) {
 // The part of the client that lives on one loop, and is only touched there.
 class LoopClient {
   public:
-    LoopClient(EventLoop& loop, const HttpClient::Options& options, const TlsContext& tls)
+    LoopClient(EventLoop& loop, const HttpClient::Options& options, const ClientTls& tls)
         : loop_(loop),
           options_(options),
           tls_(tls),
@@ -107,7 +107,7 @@ class LoopClient {
 
     EventLoop& loop_;
     const HttpClient::Options& options_;
-    const TlsContext& tls_;
+    const ClientTls& tls_;
     std::unique_ptr<Resolver> resolver_;
     std::multimap<std::string, ConnectionPtr> idle_;
     std::size_t in_flight_ = 0;
@@ -198,7 +198,8 @@ Task<Result<ClientResponse>> LoopClient::send_on(ClientRequest request, Url url)
 
 class Client final : public HttpClient {
   public:
-    Client(Options options, TlsContext tls) : options_(std::move(options)), tls_(std::move(tls)) {}
+    Client(Options options, const std::string& extra_authorities_file)
+        : options_(std::move(options)), tls_(extra_authorities_file) {}
 
     Task<Result<ClientResponse>> send(ClientRequest request) override {
         co_return co_await on_this_loop().send(std::move(request));
@@ -219,7 +220,7 @@ class Client final : public HttpClient {
     }
 
     const Options options_;
-    const TlsContext tls_;
+    const ClientTls tls_;
     std::mutex mutex_;
     std::map<EventLoop*, std::unique_ptr<LoopClient>> clients_;
 };
@@ -228,9 +229,7 @@ class Client final : public HttpClient {
 
 std::unique_ptr<HttpClient> make_client(HttpClient::Options options,
                                         const std::string& extra_authorities_file) {
-    auto tls = TlsContext::for_client(extra_authorities_file);
-    check(tls.has_value(), "the certificate authorities can be read");
-    return std::make_unique<Client>(std::move(options), std::move(*tls));
+    return std::make_unique<Client>(std::move(options), extra_authorities_file);
 }
 
 std::unique_ptr<HttpClient> HttpClient::make(Options options) {

@@ -19,8 +19,8 @@
 namespace roost::net {
 
 struct TlsFiles {
-    std::string certificate_chain;  // PEM
-    std::string private_key;        // PEM
+    std::string certificate_chain;  // the path of a PEM file
+    std::string private_key;        // the same
 };
 
 struct ServerOptions {

@@ -133,6 +133,15 @@ Result<TlsContext> TlsContext::for_client(const std::string& extra_authorities_f
     return made;
 }
 
+const TlsContext& ClientTls::context() const {
+    std::call_once(once_, [this] {
+        Result<TlsContext> made = TlsContext::for_client(extra_authorities_file_);
+        check(made.has_value(), "the certificate authorities can be read");
+        context_.emplace(*std::move(made));
+    });
+    return *context_;
+}
+
 void TlsSession::Free::operator()(ssl_st* session) const {
     SSL_free(session);
 }

@@ -6,6 +6,8 @@
 
 #include <cstddef>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -42,6 +44,20 @@ class TlsContext {
   private:
     explicit TlsContext(ssl_ctx_st* context);
     std::shared_ptr<ssl_ctx_st> context_;
+};
+
+// The context of all outbound connections, made when the first of them needs it: reading the
+// system's authorities takes 50 ms. Any thread.
+class ClientTls {
+  public:
+    explicit ClientTls(std::string extra_authorities_file)
+        : extra_authorities_file_(std::move(extra_authorities_file)) {}
+    const TlsContext& context() const;
+
+  private:
+    const std::string extra_authorities_file_;
+    mutable std::once_flag once_;
+    mutable std::optional<TlsContext> context_;
 };
 
 class TlsSession {

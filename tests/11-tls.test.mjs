@@ -1,0 +1,68 @@
+// TLS without a proxy in front: with a certificate, and with a file that is no certificate.
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import https from 'node:https'
+import os from 'node:os'
+import path from 'node:path'
+import { after, test } from 'node:test'
+import { freePort, until } from './lib/net.mjs'
+import { command, roostOnly } from './lib/where.mjs'
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'journey-tls-'))
+after(() => fs.rmSync(folder, { recursive: true, force: true }))
+const file = (name) => path.join(folder, name)
+const made = spawnSync('openssl', [
+  ...'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost'.split(' '),
+  ...['-addext', 'subjectAltName=DNS:localhost', '-keyout', file('key.pem'), '-out', file('certificate.pem')],
+])
+assert.equal(made.status, 0, String(made.stderr))
+
+const start = (port, certificate) =>
+  spawn(command[0], command.slice(1), {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: {
+      PATH: process.env.PATH,
+      PDS_HOSTNAME: 'localhost',
+      PDS_PORT: String(port),
+      PDS_DATA_DIRECTORY: path.join(folder, `data-${port}`),
+      PDS_DID_PLC_URL: 'http://localhost:9',
+      LOG_ENABLED: 'false',
+      ROOST_METRICS_ADDRESS: 'off',
+      ROOST_TLS_CERTIFICATE_FILE: certificate,
+      ROOST_TLS_KEY_FILE: file('key.pem'),
+    },
+  })
+const health = (port) =>
+  new Promise((resolve, reject) => {
+    const options = { ca: fs.readFileSync(file('certificate.pem')), servername: 'localhost' }
+    https
+      .get(`https://localhost:${port}/xrpc/_health`, options, (response) => {
+        response.resume()
+        resolve({ status: response.statusCode, protocol: response.socket.getProtocol() })
+      })
+      .on('error', reject)
+  })
+
+test('answers over TLS', roostOnly('the reference leaves it to a proxy'), async () => {
+  const port = await freePort()
+  const server = start(port, file('certificate.pem'))
+  const ended = new Promise((resolve) => server.once('exit', (code) => resolve(code)))
+  let answer
+  await until('it answers', async () => {
+    answer = await health(port).catch(() => undefined)
+    return answer !== undefined
+  })
+  assert.deepEqual(answer, { status: 200, protocol: 'TLSv1.3' })
+  server.kill('SIGTERM')
+  assert.equal(await ended, 0)
+})
+
+test('a certificate that cannot be read is named', roostOnly('the same'), async () => {
+  const server = start(await freePort(), file('nothing.pem'))
+  let said = ''
+  server.stderr.on('data', (piece) => (said += piece))
+  const code = await new Promise((resolve) => server.once('close', resolve))
+  assert.equal(code, 1)
+  assert.match(said, /nothing\.pem/)
+})
