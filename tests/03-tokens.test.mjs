@@ -197,6 +197,7 @@ test('an older token than the last is a copy: the chain ends', roostOnly('reuse 
   refused(await refresh(pds, who.refreshJwt), 400, 'ExpiredToken')
   refused(await refresh(pds, second.refreshJwt), 400, 'ExpiredToken')
   refused(await whoAmI(pds, second.accessJwt), 400, 'ExpiredToken')
+  assert.match(pds.log(), new RegExp(`"level":"warn","msg":"refresh token used again.*${who.did}`))
 })
 
 test('logging out with any token of a chain ends all of it', roostOnly('chains are one session'), async () => {

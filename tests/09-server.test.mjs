@@ -107,6 +107,19 @@ test('paths that are no method', async () => {
   for (const path of ['/xrpc/', `/xrpc/${S}createSession/more`]) refused(await raw(pds, { path }), 400, 'InvalidRequest', 'invalid xrpc path')
 })
 
+test('P11: no path leads out of what is served', async () => {
+  const ups = ['/../../../../etc/passwd', '/%2e%2e/%2e%2e/etc/passwd', '/..%2f..%2fetc%2fpasswd', '//etc/passwd', '/./etc/passwd',
+    '/xrpc/../../etc/passwd', '/.well-known/../secrets.json', '/secrets.json', '/master.key', '/roost.sqlite', '/dev/mail/../../master.key']
+  for (const path of ups) {
+    const answer = await raw(pds, { path })
+    assert.ok([400, 404].includes(answer.status), `${path}: ${answer.status}`)
+    assert.doesNotMatch(answer.text, /root:|PDS_|SQLite/)
+  }
+  for (const did of ['did:plc:../../../etc/passwd', '../../etc/passwd', 'did:web:..%2f..%2fetc', `${who.did}/../x`, `${who.did}\0`]) {
+    assert.equal((await query(pds, 'com.atproto.sync.getRepo', { query: { did } })).status, 400, did)
+  }
+})
+
 test('parameters are checked by the lexicon', async () => {
   const resolve = (q) => query(pds, 'com.atproto.identity.resolveHandle', { query: q })
   assert.equal(fine(await resolve({ handle: who.handle })).did, who.did)

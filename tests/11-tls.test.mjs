@@ -1,24 +1,17 @@
 // TLS without a proxy in front: with a certificate, and with a file that is no certificate.
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
-import fs from 'node:fs'
+import { spawn } from 'node:child_process'
 import https from 'node:https'
-import os from 'node:os'
 import path from 'node:path'
 import { after, test } from 'node:test'
+import { selfSigned } from './lib/certificate.mjs'
 import { freePort, until } from './lib/net.mjs'
 import { command, roostOnly } from './lib/where.mjs'
 
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'journey-tls-'))
-after(() => fs.rmSync(folder, { recursive: true, force: true }))
-const file = (name) => path.join(folder, name)
-const made = spawnSync('openssl', [
-  ...'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost'.split(' '),
-  ...['-addext', 'subjectAltName=DNS:localhost', '-keyout', file('key.pem'), '-out', file('certificate.pem')],
-])
-assert.equal(made.status, 0, String(made.stderr))
+const { folder, certificate, certificateFile, keyFile, remove } = selfSigned()
+after(remove)
 
-const start = (port, certificate) =>
+const start = (port, file) =>
   spawn(command[0], command.slice(1), {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: {
@@ -29,13 +22,13 @@ const start = (port, certificate) =>
       PDS_DID_PLC_URL: 'http://localhost:9',
       LOG_ENABLED: 'false',
       ROOST_METRICS_ADDRESS: 'off',
-      ROOST_TLS_CERTIFICATE_FILE: certificate,
-      ROOST_TLS_KEY_FILE: file('key.pem'),
+      ROOST_TLS_CERTIFICATE_FILE: file,
+      ROOST_TLS_KEY_FILE: keyFile,
     },
   })
 const health = (port) =>
   new Promise((resolve, reject) => {
-    const options = { ca: fs.readFileSync(file('certificate.pem')), servername: 'localhost' }
+    const options = { ca: certificate, servername: 'localhost' }
     https
       .get(`https://localhost:${port}/xrpc/_health`, options, (response) => {
         response.resume()
@@ -46,7 +39,7 @@ const health = (port) =>
 
 test('answers over TLS', roostOnly('the reference leaves it to a proxy'), async () => {
   const port = await freePort()
-  const server = start(port, file('certificate.pem'))
+  const server = start(port, certificateFile)
   const ended = new Promise((resolve) => server.once('exit', (code) => resolve(code)))
   let answer
   await until('it answers', async () => {
@@ -59,7 +52,7 @@ test('answers over TLS', roostOnly('the reference leaves it to a proxy'), async 
 })
 
 test('a certificate that cannot be read is named', roostOnly('the same'), async () => {
-  const server = start(await freePort(), file('nothing.pem'))
+  const server = start(await freePort(), path.join(folder, 'nothing.pem'))
   let said = ''
   server.stderr.on('data', (piece) => (said += piece))
   const code = await new Promise((resolve) => server.once('close', resolve))

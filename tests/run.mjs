@@ -20,10 +20,12 @@ if (files.length === 0) {
   console.error(`no journey is called ${wanted.join(' or ')}`)
   process.exit(2)
 }
+const env = { ...process.env, NODE_OPTIONS: '' }
+if (env.ROOST_BINARY) env.ROOST_BINARY = path.resolve(env.ROOST_BINARY) // as seen from where it was written
 const run = spawnSync(
   node,
   ['--test', '--test-concurrency=2', '--test-timeout=600000', '--test-reporter=spec', ...files],
-  { cwd: here, stdio: 'inherit', env: { ...process.env, NODE_OPTIONS: '' } },
+  { cwd: here, stdio: 'inherit', env },
 )
 if (run.error) console.error(String(run.error))
 process.exit(run.status ?? 1)

@@ -51,9 +51,27 @@ void add_getSubjectStatus(xrpc::Router& router, const Services& services);
 void add_updateSubjectStatus(xrpc::Router& router, const Services& services);
 }  // namespace admin
 
+namespace repo {  // com.atproto.repo
+void add_applyWrites(xrpc::Router& router, const Services& services);
+void add_createRecord(xrpc::Router& router, const Services& services);
+void add_deleteRecord(xrpc::Router& router, const Services& services);
+void add_describeRepo(xrpc::Router& router, const Services& services);
+void add_getRecord(xrpc::Router& router, const Services& services);
+void add_listRecords(xrpc::Router& router, const Services& services);
+void add_putRecord(xrpc::Router& router, const Services& services);
+}  // namespace repo
+
 namespace sync {  // com.atproto.sync
+void add_getBlocks(xrpc::Router& router, const Services& services);
+void add_getCheckout(xrpc::Router& router, const Services& services);
+void add_getHead(xrpc::Router& router, const Services& services);
 void add_getLatestCommit(xrpc::Router& router, const Services& services);
+void add_getRecord(xrpc::Router& router, const Services& services);
 void add_getRepo(xrpc::Router& router, const Services& services);
+void add_getRepoStatus(xrpc::Router& router, const Services& services);
+void add_listRepos(xrpc::Router& router, const Services& services);
+void add_listReposByCollection(xrpc::Router& router, const Services& services);
+void add_subscribeRepos(xrpc::Router& router, const Services& services);
 }  // namespace sync
 
 }  // namespace roost::api

@@ -1,39 +1,89 @@
 #include "api/repo_view.h"
 
-#include "atproto/mst/tree.h"
-#include "atproto/repo/car.h"
 #include "base/check.h"
 #include "pds/accounts/account_store.h"
+#include "pds/repos/repo_export.h"
 
 namespace roost::api {
 
-Task<Result<pds::repo_store::Head>> find_repo(const Services& services, atproto::Did did) {
-    co_return co_await services.db.read([&](db::Transaction& t) -> Result<pds::repo_store::Head> {
-        const std::optional<pds::Account> account = pds::account_store::find_by_did(t, did);
-        if (!account)
-            return Error::invalid("Could not find repo for DID: " + did.text(), "RepoNotFound");
-        switch (account->status()) {
-            case pds::AccountStatus::active:
-                break;
-            case pds::AccountStatus::deactivated:
-                return Error::invalid("Repo has been deactivated: " + did.text(),
-                                      "RepoDeactivated");
-            case pds::AccountStatus::takendown:
-                return Error::invalid("Repo has been takendown: " + did.text(), "RepoTakendown");
+namespace {
+
+constexpr std::size_t export_piece_bytes = 64 * 1024;
+
+class ExportSource final : public net::BodySource {
+  public:
+    ExportSource(std::unique_ptr<pds::RepoExport> repo_export, Bytes first)
+        : export_(std::move(repo_export)), piece_(std::move(first)) {}
+
+    Task<Result<std::string_view>> next() override {
+        if (is_first_) {
+            is_first_ = false;
+            co_return as_text(piece_);
         }
-        std::optional<pds::repo_store::Head> head = pds::repo_store::find_head(t, account->id);
-        check(head.has_value(), "an account has a repository");
+        piece_.clear();
+        if (!is_over_) is_over_ = !CO_TRY(export_->append_to(piece_, export_piece_bytes));
+        if (is_over_) export_.reset();  // the snapshot ends here, not when the client has read all
+        co_return as_text(piece_);
+    }
+
+  private:
+    std::unique_ptr<pds::RepoExport> export_;
+    Bytes piece_;
+    bool is_first_ = true;
+    bool is_over_ = false;
+};
+
+}  // namespace
+
+Result<void> check_open(const pds::Account& account) {
+    switch (account.status()) {
+        case pds::AccountStatus::active:
+            return {};
+        case pds::AccountStatus::deactivated:
+            return Error::invalid("Repo has been deactivated: " + account.did.text(),
+                                  "RepoDeactivated");
+        case pds::AccountStatus::takendown:
+            return Error::invalid("Repo has been takendown: " + account.did.text(),
+                                  "RepoTakendown");
+    }
+    check(false, "an account has one of three statuses");
+}
+
+Task<Result<pds::Account>> find_open_repo(const Services& services, std::string identifier) {
+    co_return co_await services.db.read([&](db::Transaction& t) -> Result<pds::Account> {
+        std::optional<pds::Account> account =
+            pds::account_store::find_by_did_or_handle(t, identifier);
+        if (!account)
+            return Error::invalid("Could not find repo for DID: " + identifier, "RepoNotFound");
+        TRY(check_open(*account));
+        return *std::move(account);
+    });
+}
+
+Task<Result<pds::repo_store::Head>> find_head(const Services& services, std::string identifier) {
+    const pds::Account account = CO_TRY(co_await find_open_repo(services, std::move(identifier)));
+    co_return co_await services.db.read([&](db::Transaction& t) -> Result<pds::repo_store::Head> {
+        std::optional<pds::repo_store::Head> head = pds::repo_store::find_head(t, account.id);
+        if (!head)
+            return Error::invalid("Could not find repo for DID: " + account.did.text(),
+                                  "RepoNotFound");
         return *std::move(head);
     });
 }
 
-Bytes car_of(const pds::repo_store::Head& head) {
-    // Repositories hold no records yet, so the tree is the empty one.
-    atproto::Blocks blocks{{head.commit_cid, head.commit_block}};
-    const Result<atproto::mst::Tree> tree = atproto::mst::build_tree({});
-    check(tree.has_value(), "the empty tree can be built");
-    blocks.insert(blocks.end(), tree->nodes.begin(), tree->nodes.end());
-    return atproto::write_car(head.commit_cid, blocks);
+Task<Result<net::Response>> export_repo(const Services& services, const pds::Account& account,
+                                        std::optional<atproto::Tid> since) {
+    std::unique_ptr<pds::RepoExport> repo_export =
+        CO_TRY(pds::RepoExport::open(services.db, account, since));
+    Bytes first;
+    const bool has_more = CO_TRY(repo_export->append_to(first, export_piece_bytes));
+    net::Response response;
+    response.content_type = car_content_type;
+    if (has_more)
+        response.source = std::make_unique<ExportSource>(std::move(repo_export), std::move(first));
+    else
+        response.body = as_text(first);
+    co_return response;
 }
 
 }  // namespace roost::api

@@ -41,8 +41,24 @@ void add_routes(xrpc::Router& router, const Services& services) {
     server::add_revokeAppPassword(router, services);
     server::add_updateEmail(router, services);
 
+    repo::add_applyWrites(router, services);
+    repo::add_createRecord(router, services);
+    repo::add_deleteRecord(router, services);
+    repo::add_describeRepo(router, services);
+    repo::add_getRecord(router, services);
+    repo::add_listRecords(router, services);
+    repo::add_putRecord(router, services);
+
+    sync::add_getBlocks(router, services);
+    sync::add_getCheckout(router, services);
+    sync::add_getHead(router, services);
     sync::add_getLatestCommit(router, services);
+    sync::add_getRecord(router, services);
     sync::add_getRepo(router, services);
+    sync::add_getRepoStatus(router, services);
+    sync::add_listRepos(router, services);
+    sync::add_listReposByCollection(router, services);
+    sync::add_subscribeRepos(router, services);
 }
 
 }  // namespace roost::api

@@ -18,6 +18,8 @@
 #include "pds/accounts/sessions.h"
 #include "pds/accounts/sign_up.h"
 #include "pds/identity/resolver.h"
+#include "pds/repos/repos.h"
+#include "pds/sync/firehose.h"
 
 namespace roost::api {
 
@@ -46,6 +48,8 @@ struct Services {
     pds::Passwords& passwords;
     pds::Emails& emails;
     pds::Lifecycle& lifecycle;
+    pds::Repos& repos;
+    pds::Firehose& firehose;
     ServerFacts facts;
 };
 

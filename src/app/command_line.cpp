@@ -3,9 +3,11 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <ostream>
 
 #include "app/config_report.h"
+#include "app/key_rotation.h"
 #include "app/secrets_file.h"
 #include "app/settings.h"
 #include "base/log.h"
@@ -30,6 +32,8 @@ Examples:
       What is in force, and where each value comes from.
   roost help settings
       Every setting, with its default and its flag.
+  roost key rotate --data-directory /var/lib/roost
+      Seal the accounts' signing keys with a new master key; the server is stopped.
 
 Settings come from environment variables that have the reference server's names and
 meanings (PDS_PORT, PDS_HOSTNAME, ...), or from flags derived from them (--port,
@@ -123,6 +127,23 @@ int report(const ConfigInput& input, ReportOptions options, std::ostream& out, s
     return 0;
 }
 
+int rotate_key(const ConfigInput& input, std::ostream& out, std::ostream& err) {
+    const auto loaded = load_config(input);
+    if (!loaded) return print_errors(loaded.error(), err);
+    return run_key_rotation(loaded->config.storage, out, err);
+}
+
+CLI::App& add_key_rotate(CLI::App& program) {
+    CLI::App* key = program.add_subcommand("key", "Look after the server's master key");
+    key->require_subcommand(1);
+    CLI::App* rotate = key->add_subcommand(
+        "rotate", "Seal the accounts' signing keys with a new master key; the server is stopped");
+    rotate->footer(
+        "\nThe new key takes the place of the old one, which is kept beside it. It can be\n"
+        "interrupted at any moment: the next start finishes it or undoes it.");
+    return *rotate;
+}
+
 int help(CLI::App& program, const std::string& topic, std::ostream& out, std::ostream& err) {
     if (topic == "settings") {
         out << settings_reference();
@@ -135,6 +156,21 @@ int help(CLI::App& program, const std::string& topic, std::ostream& out, std::os
     }
     err << "roost: there is no help about \"" << topic << "\"; see roost help\n";
     return exit_wrong_usage;
+}
+
+// What is wrong with the first word, if it is no command.
+std::optional<std::string> unknown_command(const CLI::App& program,
+                                           const std::vector<std::string>& arguments) {
+    if (arguments.empty() || arguments[0].starts_with("-")) return std::nullopt;
+    std::vector<std::string> verbs;
+    for (const CLI::App* verb : program.get_subcommands({}))
+        verbs.push_back(verb->get_name());
+    const std::string& word = arguments[0];
+    if (std::ranges::find(verbs, word) != verbs.end()) return std::nullopt;
+    constexpr std::size_t shown_bytes_max = 40;
+    const auto meant = nearest_name(word, {verbs.begin(), verbs.end()});
+    return "there is no command \"" + word.substr(0, shown_bytes_max) + "\"; " +
+           (meant ? "did you mean roost " + std::string(*meant) + "?" : "see roost help");
 }
 
 }  // namespace
@@ -169,11 +205,17 @@ int run_command_line(const CommandLine& line, const Run& run, std::ostream& out,
     config->add_flag("--json", options.json, "as JSON");
     config->add_flag("--all", options.all, "also those that nothing sets");
     if (is_named("config")) add_setting_flags(*config, flags);
+    CLI::App& rotate = add_key_rotate(program);
+    if (is_named("key")) add_setting_flags(rotate, flags);
     const CLI::App* show_version = program.add_subcommand("version", "Tell which roost this is");
     CLI::App* show_help = program.add_subcommand("help", "Explain a command, or all settings");
     std::string topic;
     show_help->add_option("topic", topic, "a command, or settings");
 
+    if (const auto wrong = unknown_command(program, line.arguments)) {
+        err << "roost: " << *wrong << "\n";
+        return exit_wrong_usage;
+    }
     const std::string overview = program.help();  // after parse() it would be the command's
 
     try {
@@ -196,6 +238,7 @@ int run_command_line(const CommandLine& line, const Run& run, std::ostream& out,
                             .flags = std::move(flags)};
     try {
         if (*config) return report(input, options, out, err);
+        if (rotate) return rotate_key(input, out, err);
         return start(input, run, err);
     } catch (const std::exception& failure) {
         err << "roost: " << failure.what() << "\n";

@@ -1,4 +1,4 @@
-// The verbs of the program: serve, dev, config, version, help.
+// The verbs of the program: serve, dev, config, key, version, help.
 #pragma once
 
 #include <functional>

@@ -99,6 +99,11 @@ TEST(CommandLine, WrongUsageIsStatus2AndStartsNothing) {
         {"help", "flying"},
         {"serve", "dev"},
         {"version", "--json"},
+        {"key"},
+        {"key", "make"},
+        {"rotate"},
+        {"key", "rotate", "--prot", "1"},
+        {"key", "rotate", "--port", "x"},
     };
     for (const auto& arguments : cases) {
         const Outcome outcome = run(arguments);
@@ -108,6 +113,17 @@ TEST(CommandLine, WrongUsageIsStatus2AndStartsNothing) {
         EXPECT_TRUE(outcome.err.starts_with("roost: ")) << shown << ": " << outcome.err;
         EXPECT_EQ(outcome.out, "") << shown;
     }
+}
+
+TEST(CommandLine, AnUnknownCommandIsNamedWithTheClosest) {
+    const auto error_of = [](const std::string& word) { return run({word}).err; };
+    EXPECT_EQ(error_of("serv"), "roost: there is no command \"serv\"; did you mean roost serve?\n");
+    EXPECT_EQ(error_of("vresion"),
+              "roost: there is no command \"vresion\"; did you mean roost version?\n");
+    EXPECT_EQ(error_of("devv"), "roost: there is no command \"devv\"; did you mean roost dev?\n");
+    EXPECT_EQ(error_of("frobnicate"),
+              "roost: there is no command \"frobnicate\"; see roost help\n");
+    EXPECT_EQ(run({"serv", "--port", "1"}).err, error_of("serv"));
 }
 
 TEST(CommandLine, ConfigurationErrorsAreAllToldAndStatus2) {
@@ -122,7 +138,8 @@ TEST(CommandLine, HelpExplains) {
     for (const auto& arguments : std::vector<std::vector<std::string>>{{"help"}, {"--help"}}) {
         const Outcome outcome = run(arguments);
         EXPECT_EQ(outcome.status, 0);
-        for (const auto* word : {"serve", "dev", "config", "version", "Examples:", "Exit status"})
+        for (const auto* word :
+             {"serve", "dev", "config", "key", "version", "Examples:", "Exit status"})
             EXPECT_TRUE(outcome.out.contains(word)) << word;
         EXPECT_EQ(outcome.err, "");
     }

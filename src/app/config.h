@@ -77,6 +77,7 @@ struct StorageConfig {
     std::filesystem::path master_key_file = "./master.key";
     std::filesystem::path secrets_file = "./secrets.json";
     std::filesystem::path blob_directory = "./blobs";
+    std::filesystem::path database_file() const { return data_directory / "roost.sqlite"; }
 };
 
 struct IdentityConfig {

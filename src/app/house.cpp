@@ -14,6 +14,7 @@
 #include "api/services.h"
 #include "app/dev_banner.h"
 #include "app/jobs.h"
+#include "app/key_rotation.h"
 #include "app/private_file.h"
 #include "app/secrets_file.h"
 #include "atproto/lexicon/catalog.h"
@@ -24,13 +25,19 @@
 #include "lexicon/embedded_documents.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
+#include "pds/accounts/account_store.h"
 #include "pds/accounts/emails.h"
+#include "pds/accounts/key_store.h"
 #include "pds/accounts/lifecycle.h"
 #include "pds/accounts/log_in.h"
 #include "pds/accounts/passwords.h"
 #include "pds/accounts/sign_up.h"
 #include "pds/identity/resolver.h"
 #include "pds/plc_directory/plc_directory.h"
+#include "pds/repos/repos.h"
+#include "pds/sync/crawlers.h"
+#include "pds/sync/event_signal.h"
+#include "pds/sync/firehose.h"
 #include "web/metrics.h"
 #include "web/metrics_page.h"
 #include "web/plc_site.h"
@@ -50,19 +57,40 @@ std::string version_of(const Config& config) {
     return config.service.version.empty() ? ROOST_VERSION : config.service.version;
 }
 
-Result<std::unique_ptr<db::Database>> open_database(const StorageConfig& storage) {
+// Its port follows from the server's, so it may be a surprise that there is one.
+Error without_metrics(const Error& error) {
+    return {error.fault, error.name,
+            error.message +
+                " ROOST_METRICS_ADDRESS names another address:port for /metrics, or is "
+                "off."};
+}
+
+Result<std::unique_ptr<db::Database>> open_database(const StorageConfig& storage,
+                                                    pds::EventSignal& events) {
     TRY(make_private_directory(storage.data_directory));
-    return db::Database::open({.path = (storage.data_directory / "roost.sqlite").string(),
-                               .watched_tables = pds::watched_tables()});
+    return db::Database::open({.path = storage.database_file().string(),
+                               .watched_tables = pds::watched_tables(),
+                               .listeners = {{"event", [&events] { events.raise(); }}}});
 }
 
 Result<bool> has_accounts(db::Database& db) {
     RunLoop loop;
-    return loop.run(db.read([](db::Transaction& t) -> Result<bool> {
-        db::Rows row = t.select(
-            "SELECT EXISTS (SELECT 1 FROM account) OR EXISTS (SELECT 1 FROM pending_signup)");
-        return row.next() && row.integer(0) != 0;
-    }));
+    return loop.run(
+        db.read([](db::Transaction& t) -> Result<bool> { return pds::account_store::has_any(t); }));
+}
+
+// The wrong key is no reason not to start (docs/operating/recover.md), but to be told at once.
+Result<void> try_master_key(db::Database& db, const SecretBytes& key) {
+    RunLoop loop;
+    const pds::KeyVault vault(key);
+    const bool opens = TRY(loop.run(db.read([&](db::Transaction& t) -> Result<bool> {
+        return pds::key_store::newest_opens(t, vault);
+    })));
+    if (!opens)
+        log::error(
+            "the newest signing key does not open with this master key: put back the one that was "
+            "in force when this database was written, or accounts cannot sign");
+    return {};
 }
 
 Result<lexicon::Catalog> load_catalog() {
@@ -124,17 +152,19 @@ class House {
     void run();
 
   private:
-    House(const Config& config, Mode mode, std::unique_ptr<db::Database> db, Secrets secrets,
-          atproto::PrivateKey rotation_key, lexicon::Catalog catalog,
-          std::unique_ptr<pds::mail::MailQueue> mail,
+    House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> events,
+          std::unique_ptr<db::Database> db, Secrets secrets, atproto::PrivateKey rotation_key,
+          lexicon::Catalog catalog, std::unique_ptr<pds::mail::MailQueue> mail,
           std::optional<atproto::PublicKey> recovery_key);
     Result<void> listen();
+    Result<void> listen_for_metrics(const AddressAndPort& place);
     void add_samples();
     void start_jobs();
     void stop();
 
     const Config& config_;
     Mode mode_;
+    std::unique_ptr<pds::EventSignal> events_;
     std::unique_ptr<db::Database> db_;
     Secrets secrets_;
     lexicon::Catalog catalog_;
@@ -152,6 +182,9 @@ class House {
     pds::Passwords passwords_;
     pds::Emails emails_;
     pds::Lifecycle lifecycle_;
+    pds::Repos repos_;
+    pds::Firehose firehose_;
+    pds::Crawlers crawlers_;
     api::Services services_;
     Observer observer_;
     xrpc::RateLimiter rates_;
@@ -168,12 +201,13 @@ class House {
     std::optional<Jobs> jobs_;
 };
 
-House::House(const Config& config, Mode mode, std::unique_ptr<db::Database> db, Secrets secrets,
-             atproto::PrivateKey rotation_key, lexicon::Catalog catalog,
-             std::unique_ptr<pds::mail::MailQueue> mail,
+House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> events,
+             std::unique_ptr<db::Database> db, Secrets secrets, atproto::PrivateKey rotation_key,
+             lexicon::Catalog catalog, std::unique_ptr<pds::mail::MailQueue> mail,
              std::optional<atproto::PublicKey> recovery_key)
     : config_(config),
       mode_(mode),
+      events_(std::move(events)),
       db_(std::move(db)),
       secrets_(std::move(secrets)),
       catalog_(std::move(catalog)),
@@ -188,7 +222,10 @@ House::House(const Config& config, Mode mode, std::unique_ptr<db::Database> db, 
                    ? pds::PunycodeHandles::allowed
                    : pds::PunycodeHandles::refused),
       plc_(*http_, config.identity.plc_url),
-      resolver_(*http_, plc_, static_cast<int>(config.identity.resolver_timeout_ms)),
+      resolver_(*http_, plc_,
+                {.timeout_ms = static_cast<int>(config.identity.resolver_timeout_ms),
+                 .ages = {.stale_ms = config.identity.cache_stale_ms,
+                          .max_ms = config.identity.cache_max_ms}}),
       sessions_(*db_, tokens_),
       sign_up_({.db = *db_,
                 .hashes = hashes_,
@@ -208,6 +245,16 @@ House::House(const Config& config, Mode mode, std::unique_ptr<db::Database> db, 
       lifecycle_(
           *db_, vault_, plc_, resolver_,
           {.public_url = config.service.public_url, .rotation_key = rotation_key.public_key()}),
+      repos_(
+          *db_,
+          [this](db::Transaction& t, std::int64_t account_id) {
+              return pds::key_store::find(t, account_id, vault_);
+          },
+          catalog_),
+      firehose_(*db_, {.backfill_ms = config.stream.backfill_ms,
+                       .lag_events_max = static_cast<std::size_t>(config.stream.lag_events_max)}),
+      crawlers_(*db_, *http_,
+                {.hostname = config.service.hostname, .urls = config.stream.crawlers}),
       services_{.db = *db_,
                 .vault = vault_,
                 .handles = handles_,
@@ -218,6 +265,8 @@ House::House(const Config& config, Mode mode, std::unique_ptr<db::Database> db, 
                 .passwords = passwords_,
                 .emails = emails_,
                 .lifecycle = lifecycle_,
+                .repos = repos_,
+                .firehose = firehose_,
                 .facts = {.did = config.service.did,
                           .hostname = config.service.hostname,
                           .invites = config.invites.required ? pds::InvitePolicy::required
@@ -255,18 +304,25 @@ House::House(const Config& config, Mode mode, std::unique_ptr<db::Database> db, 
     if (config.invites.interval_ms)
         services_.facts.invite_earning = {.interval_ms = *config.invites.interval_ms,
                                           .epoch_ms = config.invites.epoch_ms};
+    events_->connect([this] {
+        firehose_.wake();
+        crawlers_.wake();
+    });
     api::add_routes(router_, services_);
     metrics_.emplace(router_.methods());
     observer_.watch(*metrics_);
 }
 
 Result<std::unique_ptr<House>> House::build(const Config& config, Mode mode) {
-    std::unique_ptr<db::Database> db = TRY(open_database(config.storage));
+    auto events = std::make_unique<pds::EventSignal>();
+    std::unique_ptr<db::Database> db = TRY(open_database(config.storage, *events));
+    TRY(settle_rotation(config.storage, *db));
     const bool may_have_accounts = TRY(has_accounts(*db));
     LoadedSecrets loaded =
         TRY(load_or_make_secrets(config, may_have_accounts ? Accounts::may_exist : Accounts::none));
     for (const std::string& made : loaded.made)
         log::info("made a secret", {{"what", made}});
+    TRY(try_master_key(*db, loaded.secrets.master_key));
     atproto::PrivateKey rotation_key =
         TRY(atproto::PrivateKey::from_raw(atproto::Curve::k256, loaded.secrets.plc_rotation_key));
     std::optional<atproto::PublicKey> recovery_key;
@@ -274,9 +330,9 @@ Result<std::unique_ptr<House>> House::build(const Config& config, Mode mode) {
         recovery_key = TRY(atproto::PublicKey::parse_did_key(config.identity.recovery_did_key));
     lexicon::Catalog catalog = TRY(load_catalog());
     auto mail = TRY(pds::mail::MailQueue::start(*db, mail_options(config, mode)));
-    std::unique_ptr<House> house(new House(config, mode, std::move(db), std::move(loaded.secrets),
-                                           std::move(rotation_key), std::move(catalog),
-                                           std::move(mail), std::move(recovery_key)));
+    std::unique_ptr<House> house(new House(
+        config, mode, std::move(events), std::move(db), std::move(loaded.secrets),
+        std::move(rotation_key), std::move(catalog), std::move(mail), std::move(recovery_key)));
     TRY(house->listen());
     return house;
 }
@@ -287,19 +343,11 @@ Result<void> House::listen() {
                                .threads = config_.listen.threads,
                                .tls = std::nullopt};
     if (!config_.listen.tls_certificate_file.empty())
-        options.tls = net::TlsFiles{config_.listen.tls_certificate_file, config_.listen.tls_key_file};
+        options.tls =
+            net::TlsFiles{config_.listen.tls_certificate_file, config_.listen.tls_key_file};
     server_ = TRY(net::HttpServer::listen(std::move(options), site_));
     add_samples();
-    if (config_.listen.metrics) {
-        metrics_page_.emplace(*metrics_);
-        metrics_server_ =
-            TRY(net::HttpServer::listen({.addresses = {config_.listen.metrics->address},
-                                         .port = config_.listen.metrics->port,
-                                         .threads = 1,
-                                         .tls = std::nullopt,
-                                         .is_internal = true},
-                                        *metrics_page_));
-    }
+    if (config_.listen.metrics) TRY(listen_for_metrics(*config_.listen.metrics));
     if (config_.identity.embedded_plc_port) {
         plc_directory_.emplace(*db_);
         plc_site_.emplace(*plc_directory_);
@@ -310,6 +358,25 @@ Result<void> House::listen() {
                                                    .is_internal = true},
                                                   *plc_site_));
     }
+    return {};
+}
+
+Result<void> House::listen_for_metrics(const AddressAndPort& place) {
+    metrics_page_.emplace(*metrics_);
+    auto listening = net::HttpServer::listen({.addresses = {place.address},
+                                              .port = place.port,
+                                              .threads = 1,
+                                              .tls = std::nullopt,
+                                              .is_internal = true},
+                                             *metrics_page_);
+    if (listening.has_value()) {
+        metrics_server_ = *std::move(listening);
+        return {};
+    }
+    const Error error = without_metrics(listening.error());
+    // Whoever tries roost out has not chosen that port.
+    if (mode_ != Mode::dev) return error;
+    log::warn("there is no /metrics", {{"reason", error.message}});
     return {};
 }
 
@@ -329,6 +396,18 @@ void House::add_samples() {
                   [this] { return static_cast<double>(mail_->stats().waiting); });
     metrics_->add(Kind::counter, "roost_mail_delivered_total", "Mails that were sent",
                   [this] { return static_cast<double>(mail_->stats().delivered_total); });
+    metrics_->add(Kind::gauge, "roost_stream_subscribers", "Subscribers of the event stream",
+                  [this] { return static_cast<double>(firehose_.stats().subscribers); });
+    metrics_->add(Kind::gauge, "roost_stream_lag_events",
+                  "Events that the slowest subscriber of the event stream has yet to get",
+                  [this] { return static_cast<double>(firehose_.stats().lag_events); });
+    metrics_->add(Kind::counter, "roost_stream_frames_total", "Events handed to subscribers",
+                  [this] { return static_cast<double>(firehose_.stats().frames_total); });
+    metrics_->add(Kind::counter, "roost_stream_bytes_total", "Their bytes",
+                  [this] { return static_cast<double>(firehose_.stats().bytes_total); });
+    metrics_->add(Kind::counter, "roost_stream_too_slow_total",
+                  "Subscribers that were cut off because they were too slow",
+                  [this] { return static_cast<double>(firehose_.stats().too_slow_total); });
 }
 
 void House::start_jobs() {
@@ -342,6 +421,13 @@ void House::start_jobs() {
                 log::warn("accounts that are due could not be deleted",
                           {{"reason", done.error().message}});
         }(lifecycle_);
+    });
+    jobs_->every(60 * minute_ms, "prune events", [this]() -> Task<void> {
+        return [](pds::Firehose& firehose) -> Task<void> {
+            const Result<void> done = co_await firehose.prune(now());
+            if (!done.has_value())
+                log::warn("old events could not be deleted", {{"reason", done.error().message}});
+        }(firehose_);
     });
     jobs_->every(60 * minute_ms, "sweep sessions", [this]() -> Task<void> {
         return [](pds::Sessions& sessions) -> Task<void> {
@@ -361,6 +447,7 @@ void House::run() {
     if (plc_server_) plc_server_->start();
     if (metrics_server_) metrics_server_->start();
     server_->start();
+    crawlers_.start(*server_->executors().front());
     start_jobs();
     log::info("serving", {{"url", config_.service.public_url},
                           {"port", server_->port()},
@@ -374,6 +461,7 @@ void House::run() {
 
 void House::stop() {
     std::thread mail_end([this] { mail_->stop(); });
+    crawlers_.stop();
     jobs_->stop(job_drain_ms);
     server_->stop(drain_ms);
     if (plc_server_) plc_server_->stop(100);
@@ -396,7 +484,6 @@ int run_house(const Config& config, Mode mode) {
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     signal(SIGPIPE, SIG_IGN);
-    umask(077);  // what we write is for us alone
     log::start(config.log);
     Result<std::unique_ptr<House>> house = House::build(config, mode);
     if (!house.has_value()) {

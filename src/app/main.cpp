@@ -1,5 +1,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <iostream>
@@ -41,6 +42,7 @@ roost::app::Environment environment_of_process() {
 }  // namespace
 
 int main(int argc, char** argv) {
+    umask(077);  // what we write is for us alone, the log as well
     forbid_core_files();
     allow_many_connections();
     return roost::app::run_command_line({{argv + 1, argv + argc}, environment_of_process()},

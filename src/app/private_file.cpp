@@ -108,6 +108,31 @@ Result<void> write_private_file(const std::filesystem::path& path, std::string_v
     return sync_folder(folder_of(path));
 }
 
+Result<void> add_private_name(const std::filesystem::path& path,
+                              const std::filesystem::path& second) {
+    if (::link(path.c_str(), second.c_str()) != 0) {
+        if (errno != EEXIST) return failed("give a second name to", path, errno);
+        const auto content = TRY(read_private_file(path));
+        const auto other = TRY(read_private_file(second));
+        if (!content || !other ||
+            !equal_in_constant_time(as_bytes(content->reveal()), as_bytes(other->reveal())))
+            return Error::invalid(second.string() + " is in the way: it is not a copy of " +
+                                  path.string());
+    }
+    return sync_folder(folder_of(second));
+}
+
+Result<void> move_private_file(const std::filesystem::path& from, const std::filesystem::path& to) {
+    if (::rename(from.c_str(), to.c_str()) != 0)
+        return failed("move " + from.string() + " to", to, errno);
+    return sync_folder(folder_of(to));
+}
+
+Result<void> remove_private_file(const std::filesystem::path& path) {
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return failed("remove", path, errno);
+    return sync_folder(folder_of(path));
+}
+
 Result<void> make_private_directory(const std::filesystem::path& path) {
     struct stat state{};
     if (::stat(path.c_str(), &state) == 0) {

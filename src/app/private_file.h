@@ -21,6 +21,14 @@ enum class IfPresent { replace, refuse };
 Result<void> write_private_file(const std::filesystem::path& path, std::string_view content,
                                 IfPresent if_present);
 
+// Gives a file a second name beside the first. Fine if there is one already with the same content.
+Result<void> add_private_name(const std::filesystem::path& path,
+                              const std::filesystem::path& second);
+// Takes the place of what is there.
+Result<void> move_private_file(const std::filesystem::path& from, const std::filesystem::path& to);
+// Fine if there is no such file.
+Result<void> remove_private_file(const std::filesystem::path& path);
+
 // Creates the folder, and those above it, for this user only (0700). One that is there is left as
 // it is.
 Result<void> make_private_directory(const std::filesystem::path& path);

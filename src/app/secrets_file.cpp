@@ -82,25 +82,34 @@ Result<SecretBytes> parse_master_key(const std::filesystem::path& path, const Se
 
 Result<SecretBytes> load_or_make_master_key(const std::filesystem::path& path, Accounts accounts,
                                             std::vector<std::string>& made) {
-    auto content = TRY(read_private_file(path));
-    if (!content) {
-        if (accounts == Accounts::may_exist)
-            return Error::invalid(
-                "the master key " + path.string() +
-                " is missing, and the accounts' signing keys cannot be read without it: restore "
-                "it from where you keep it, or point ROOST_MASTER_KEY_FILE to it");
-        const SecretBytes key(random_bytes(key_bytes));
-        const SecretText text(hex_encode(key.reveal()) + "\n");
-        if (path.has_parent_path()) TRY(make_private_directory(path.parent_path()));
-        TRY(write_private_file(path, text.reveal(), IfPresent::refuse));
-        made.push_back("master key in " + path.string());
-        content = TRY(read_private_file(path));  // what counts is what is on the disk
-        if (!content) return wrong_file(path, "vanished after it was written");
-    }
-    return parse_master_key(path, *content);
+    if (auto key = TRY(read_master_key(path))) return *std::move(key);
+    if (accounts == Accounts::may_exist)
+        return Error::invalid(
+            "the master key " + path.string() +
+            " is missing, and the accounts' signing keys cannot be read without it: restore "
+            "it from where you keep it, or point ROOST_MASTER_KEY_FILE to it");
+    if (path.has_parent_path()) TRY(make_private_directory(path.parent_path()));
+    SecretBytes key = TRY(make_master_key(path));
+    made.push_back("master key in " + path.string());
+    return key;
 }
 
 }  // namespace
+
+Result<std::optional<SecretBytes>> read_master_key(const std::filesystem::path& path) {
+    const auto content = TRY(read_private_file(path));
+    if (!content) return std::optional<SecretBytes>();
+    return std::optional(TRY(parse_master_key(path, *content)));
+}
+
+Result<SecretBytes> make_master_key(const std::filesystem::path& path) {
+    const SecretBytes key(random_bytes(key_bytes));
+    const SecretText text(hex_encode(key.reveal()) + "\n");
+    TRY(write_private_file(path, text.reveal(), IfPresent::refuse));
+    auto kept = TRY(read_master_key(path));  // what counts is what is on the disk
+    if (!kept) return wrong_file(path, "vanished after it was written");
+    return *std::move(kept);
+}
 
 Result<std::vector<std::string>> kept_secrets(const StorageConfig& storage) {
     const Kept kept = TRY(read_kept(storage.secrets_file));

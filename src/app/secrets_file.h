@@ -8,6 +8,8 @@
 // are made only while no account can exist.
 #pragma once
 
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +38,11 @@ enum class Accounts { none, may_exist };
 // To be called once at the start, by the process that holds the data directory's lock. Errors name
 // the file and what to do.
 Result<LoadedSecrets> load_or_make_secrets(const Config& config, Accounts accounts);
+
+// The master key in this file; nothing if there is none.
+Result<std::optional<SecretBytes>> read_master_key(const std::filesystem::path& path);
+// Makes a new one, and gives it as it was read back. Refused if the file is there.
+Result<SecretBytes> make_master_key(const std::filesystem::path& path);
 
 // The variables that secrets.json holds a value for; empty if there is no such file.
 Result<std::vector<std::string>> kept_secrets(const StorageConfig& storage);

@@ -56,18 +56,26 @@ std::string flag_of(const Setting& setting) {
     return flag;
 }
 
-std::optional<std::string_view> nearest_setting(std::string_view unknown) {
+std::optional<std::string_view> nearest_name(std::string_view unknown,
+                                             const std::vector<std::string_view>& names) {
     constexpr std::size_t name_bytes_max = 100;  // no known name is near a longer one
     if (unknown.size() > name_bytes_max) return std::nullopt;
     std::size_t best = std::max<std::size_t>(2, unknown.size() / 4) + 1;
     std::optional<std::string_view> nearest;
-    for (const Setting& setting : all_settings()) {
-        const std::size_t away = distance(unknown, setting.name);
+    for (const std::string_view name : names) {
+        const std::size_t away = distance(unknown, name);
         if (away >= best) continue;
         best = away;
-        nearest = setting.name;
+        nearest = name;
     }
     return nearest;
+}
+
+std::optional<std::string_view> nearest_setting(std::string_view unknown) {
+    std::vector<std::string_view> names;
+    for (const Setting& setting : all_settings())
+        names.push_back(setting.name);
+    return nearest_name(unknown, names);
 }
 
 GivenSettings::GivenSettings(const ConfigInput& input) {

@@ -110,5 +110,8 @@ class GivenSettings {
 
 // The known name that an unknown one is most like; nothing if none is near.
 std::optional<std::string_view> nearest_setting(std::string_view unknown);
+// That of the names which somebody who wrote an unknown one may have meant.
+std::optional<std::string_view> nearest_name(std::string_view unknown,
+                                             const std::vector<std::string_view>& names);
 
 }  // namespace roost::app

@@ -109,9 +109,9 @@ constexpr Setting identity_settings[] = {
      "asked when the first DNS look-up of a handle finds nothing"},
     {"PDS_ENABLE_DID_DOC_WITH_SESSION", boolean, "false", identity, used, open,
      "session answers carry the DID document"},
-    {"PDS_DID_CACHE_STALE_TTL", milliseconds, "3600000", identity, later, open,
+    {"PDS_DID_CACHE_STALE_TTL", milliseconds, "3600000", identity, used, open,
      "age after which a DID document is looked up again in the background"},
-    {"PDS_DID_CACHE_MAX_TTL", milliseconds, "86400000", identity, later, open,
+    {"PDS_DID_CACHE_MAX_TTL", milliseconds, "86400000", identity, used, open,
      "age after which a DID document is not used"},
     {"PDS_ID_RESOLVER_TIMEOUT", milliseconds, "3000", identity, used, open,
      "time to resolve a DID or a handle"},
@@ -145,11 +145,11 @@ constexpr Setting account_settings[] = {
 };
 
 constexpr Setting stream_settings[] = {
-    {"PDS_MAX_SUBSCRIPTION_BUFFER", number, "500", Group::stream, later, open,
+    {"PDS_MAX_SUBSCRIPTION_BUFFER", number, "500", Group::stream, used, open,
      "events that a slow subscriber may lag"},
-    {"PDS_REPO_BACKFILL_LIMIT_MS", milliseconds, "86400000", Group::stream, later, open,
+    {"PDS_REPO_BACKFILL_LIMIT_MS", milliseconds, "86400000", Group::stream, used, open,
      "how far back the stream replays"},
-    {"PDS_CRAWLERS", url_list, "", Group::stream, later, open, "relays to tell of changes"},
+    {"PDS_CRAWLERS", url_list, "", Group::stream, used, open, "relays to tell of changes"},
 };
 
 constexpr auto proxy = Group::proxy;

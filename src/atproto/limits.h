@@ -39,6 +39,13 @@ inline constexpr std::int64_t plc_recovery_window_s = 72 * 60 * 60;
 inline constexpr std::size_t mst_key_bytes_max = 1024;
 // With a fanout of 4 a node holds 3 keys on average, and more than 300 in one of 10^37.
 inline constexpr std::size_t mst_node_entries_max = 1024;
+// A key of this layer is one of 4^64: nobody finds one. So a path through a tree is short.
+inline constexpr int mst_layer_max = 64;
+// Records of one commit that a consumer takes, https://atproto.com/specs/sync#commit-events.
+inline constexpr std::size_t commit_operations_max = 200;
+inline constexpr std::uint64_t commit_blocks_bytes_max = 2'000'000;
+// Each operation brings a record and the nodes of three paths, most of them shared.
+inline constexpr std::uint64_t commit_blocks_max = 200 * 64;
 
 // Records are at most 1 MiB, and a node of mst_node_entries_max full keys is about as large.
 inline constexpr std::size_t car_block_bytes_max = 2 * 1024 * 1024;

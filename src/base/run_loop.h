@@ -31,7 +31,7 @@ class RunLoop final : public Executor {
         std::exception_ptr error;
         bool finished = false;
         start_detached(finish<T>(std::move(task), value, error, finished));
-        while (!finished)
+        while (!finished)  // NOLINT(bugprone-infinite-loop): finish() sets it
             serve_one();
         if (error) std::rethrow_exception(error);
         if constexpr (!std::is_void_v<T>) return std::move(*value);

@@ -91,7 +91,7 @@ void Connection::set_up(const ConnectionOptions& options) {
                           "this file system cannot hold a write-ahead log: " + options.path);
     }
     run_script(
-        "PRAGMA synchronous=FULL; PRAGMA secure_delete=OFF; PRAGMA wal_autocheckpoint=0;"
+        "PRAGMA synchronous=FULL; PRAGMA secure_delete=FAST; PRAGMA wal_autocheckpoint=0;"
         "PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF");
     run_script("PRAGMA journal_size_limit=" + std::to_string(limits::log_bytes_kept));
     run_script("PRAGMA mmap_size=" + std::to_string(limits::mapped_bytes_max));

@@ -35,18 +35,37 @@
 
 namespace roost::db {
 
+// Who wants to know of commits. Called after each commit that may have changed rows of the table,
+// durable by then, before anybody who waited for it goes on. On the writer thread: it must be quick
+// and must not throw. Now and then it is called without need.
+struct TableListener {
+    std::string table;
+    std::function<void()> on_change;
+};
+
 struct Options {
     std::string path;         // the database file; its folder exists
     bool checkpoints = true;  // a thread of its own moves the log into the file
     std::int64_t busy_timeout_ms = 5'000;
     // Rowid tables whose rows have versions, see row_versions(). Named by their place in this list.
     std::vector<std::string> watched_tables = {};
+    // What they call must outlive the database.
+    std::vector<TableListener> listeners = {};
 };
 
 struct Stats {
     std::int64_t writes_total = 0;   // committed
     std::int64_t batches_total = 0;  // commits
     std::int64_t queue_length = 0;
+};
+
+// What the database was at one moment, for reads that take longer than one turn of a thread. While
+// it lives the log cannot be emptied, so whoever holds one sees to it that it ends. Used by one
+// thread at a time; must not outlive the database.
+class Snapshot {
+  public:
+    virtual ~Snapshot() = default;
+    virtual Transaction& transaction() = 0;
 };
 
 // Any thread. Executors outlive the writes that were awaited on them.
@@ -74,6 +93,9 @@ class Database {
         with_snapshot([&](Transaction& t) { answer.emplace(body(t)); });
         co_return std::move(*answer);
     }
+
+    // Errors: unavailable, if too many are open.
+    virtual Result<std::unique_ptr<Snapshot>> open_snapshot() = 0;
 
     // Refuses with unavailable / insufficient_storage when a write cannot be made durable now.
     // Tries it, at most once a second.

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <atomic>
 #include <stdexcept>
 #include <thread>
 
@@ -284,6 +285,36 @@ TEST(Database, ClosingSettlesWhatWaits) {
         EXPECT_EQ(outcome, "ok");
     auto db = open_notes(folder);
     EXPECT_EQ(count_notes(loop, *db), 50);
+}
+
+TEST(Database, TellsItsListenersOfCommits) {
+    TempFolder folder;
+    RunLoop loop;
+    std::atomic<int> told = 0;
+    Internals internals;
+    internals.migrations = note_schema;
+    auto opened = SqliteDatabase::open(
+        {.path = folder.file(), .listeners = {{"note", [&] { ++told; }}}}, internals);
+    ASSERT_TRUE(opened.has_value());
+    Database& db = **opened;
+    EXPECT_EQ(told, 0);
+    std::string outcome;
+    loop.run(keep_note(db, "a", outcome));
+    EXPECT_EQ(outcome, "ok");
+    EXPECT_EQ(told, 1) << "before the write is answered";
+    const auto other_table = [](Transaction& t) -> Result<void> {
+        t.execute("INSERT INTO bulk (bytes) VALUES ($1)", Bytes(10, 1));
+        return {};
+    };
+    ASSERT_TRUE(loop.run(db.write(other_table)).has_value());
+    EXPECT_EQ(told, 1);
+    const auto both = [](Transaction& t) -> Result<void> {
+        t.execute("INSERT INTO note (text) VALUES ('b'), ('c')");
+        t.execute("DELETE FROM note WHERE text = 'b'");
+        return {};
+    };
+    ASSERT_TRUE(loop.run(db.write(both)).has_value());
+    EXPECT_EQ(told, 2) << "once for a commit";
 }
 
 TEST(Database, IsForItsOwnerOnly) {

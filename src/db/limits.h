@@ -22,6 +22,11 @@ inline constexpr int lost_transactions_per_batch_max = 3;
 // Threads that read. One connection each (about 100 KB); a server has one per core and a few more.
 inline constexpr std::size_t reading_threads_max = 256;
 
+// Snapshots that are open at once: exports of large repositories. Each holds up the emptying of the
+// log as long as it lives. Connections that are kept for the next ones.
+inline constexpr std::size_t snapshots_max = 32;
+inline constexpr std::size_t spare_readers_max = 2;
+
 // Page size of new files: records are a few hundred bytes and events a few KB; measured best.
 inline constexpr int page_bytes = 8'192;
 

@@ -71,7 +71,10 @@ Result<std::unique_ptr<Database>> SqliteDatabase::open(const Options& options,
 
 SqliteDatabase::SqliteDatabase(const Options& options, const Internals& internals,
                                DirectoryLock lock)
-    : options_(options), row_versions_(options.watched_tables), lock_(std::move(lock)) {
+    : options_(options),
+      row_versions_(options.watched_tables),
+      is_changed_(options.listeners.size(), false),
+      lock_(std::move(lock)) {
     connection_options_.path = options.path;
     connection_options_.busy_timeout_ms = options.busy_timeout_ms;
     connection_options_.vfs = internals.vfs;
@@ -82,6 +85,8 @@ SqliteDatabase::SqliteDatabase(const Options& options, const Internals& internal
 SqliteDatabase::~SqliteDatabase() {
     group_commit_.reset();
     checkpointer_.stop();
+    check(snapshots_open_ == 0, "no snapshot outlives the database");
+    spare_readers_.clear();
     readers_.clear();
 }
 
@@ -95,9 +100,9 @@ Result<void> SqliteDatabase::start(const Internals& internals) {
         return Error::unavailable("another program is using " + options_.path + "; stop it first",
                                   1);
     writer_->on_row_change(
-        [this](std::string_view table, std::int64_t rowid) { row_versions_.note(table, rowid); });
+        [this](std::string_view table, std::int64_t rowid) { note_change(table, rowid); });
     writer_->on_commit([this](std::uint32_t pages) {
-        row_versions_.publish();
+        publish_changes();
         checkpointer_.committed(pages);
     });
     if (options_.checkpoints) {
@@ -108,6 +113,22 @@ Result<void> SqliteDatabase::start(const Internals& internals) {
     group_commit_ =
         std::make_unique<GroupCommit>(*writer_, [this] { checkpointer_.bound_log(*writer_); });
     return {};
+}
+
+// Also of changes that are undone in the end: nobody is harmed by looking once too often.
+void SqliteDatabase::note_change(std::string_view table, std::int64_t rowid) {
+    row_versions_.note(table, rowid);
+    for (std::size_t i = 0; i < is_changed_.size(); ++i)
+        if (options_.listeners[i].table == table) is_changed_[i] = true;
+}
+
+void SqliteDatabase::publish_changes() {
+    row_versions_.publish();
+    for (std::size_t i = 0; i < is_changed_.size(); ++i) {
+        if (!is_changed_[i]) continue;
+        is_changed_[i] = false;
+        options_.listeners[i].on_change();
+    }
 }
 
 Result<void> SqliteDatabase::submit(std::shared_ptr<Write> write) {
@@ -136,6 +157,56 @@ void SqliteDatabase::with_snapshot(const std::function<void(Transaction&)>& body
     connection.begin_read();
     body(connection);
     connection.commit();
+}
+
+class SqliteSnapshot final : public Snapshot {
+  public:
+    SqliteSnapshot(SqliteDatabase& database, std::unique_ptr<Connection> connection)
+        : database_(database), connection_(std::move(connection)) {
+        connection_->begin_read();
+    }
+    ~SqliteSnapshot() override {
+        connection_->rollback();
+        database_.give_back(std::move(connection_));
+    }
+    Transaction& transaction() override { return *connection_; }
+
+  private:
+    SqliteDatabase& database_;
+    std::unique_ptr<Connection> connection_;
+};
+
+Result<std::unique_ptr<Snapshot>> SqliteDatabase::open_snapshot() {
+    std::unique_ptr<Connection> connection;
+    {
+        const std::lock_guard lock(mutex_);
+        if (snapshots_open_ >= limits::snapshots_max)
+            return Error::unavailable("too many long reads at once", 5);
+        ++snapshots_open_;
+        if (!spare_readers_.empty()) {
+            connection = std::move(spare_readers_.back());
+            spare_readers_.pop_back();
+        }
+    }
+    try {
+        if (connection == nullptr) {
+            ConnectionOptions options = connection_options_;
+            options.role = ConnectionOptions::Role::reader;
+            connection = std::make_unique<Connection>(options);
+        }
+        return std::make_unique<SqliteSnapshot>(*this, std::move(connection));
+    } catch (...) {
+        const std::lock_guard lock(mutex_);
+        --snapshots_open_;
+        throw;
+    }
+}
+
+void SqliteDatabase::give_back(std::unique_ptr<Connection> connection) {
+    const std::lock_guard lock(mutex_);
+    --snapshots_open_;
+    if (spare_readers_.size() < limits::spare_readers_max)
+        spare_readers_.push_back(std::move(connection));
 }
 
 std::optional<Result<void>> SqliteDatabase::recent_answer() {

@@ -7,7 +7,9 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <thread>
+#include <vector>
 
 #include "db/checkpointer.h"
 #include "db/connection.h"
@@ -32,6 +34,7 @@ class SqliteDatabase final : public Database {
 
     ~SqliteDatabase() override;
 
+    Result<std::unique_ptr<Snapshot>> open_snapshot() override;
     Task<Result<void>> check_writable() override;
     Stats stats() const override;
     const RowVersions& row_versions() const override { return row_versions_; }
@@ -43,15 +46,22 @@ class SqliteDatabase final : public Database {
     Result<void> submit(std::shared_ptr<Write> write) override;
     void with_snapshot(const std::function<void(Transaction&)>& body) override;
     Connection& read_connection();
+    void give_back(std::unique_ptr<Connection> connection);
+    friend class SqliteSnapshot;
+    void note_change(std::string_view table, std::int64_t rowid);
+    void publish_changes();
     std::optional<Result<void>> recent_answer();
 
     Options options_;
     RowVersions row_versions_;
+    std::vector<bool> is_changed_;  // by listener, since the last commit; of the writer thread
     ConnectionOptions connection_options_;
     DirectoryLock lock_;
 
     std::mutex mutex_;  // guards what follows
     std::map<std::thread::id, std::unique_ptr<Connection>> readers_;
+    std::vector<std::unique_ptr<Connection>> spare_readers_;  // that snapshots have used
+    std::size_t snapshots_open_ = 0;
     Result<void> writable_;
     std::int64_t writable_at_us_ = 0;  // monotonic; 0: never asked
 

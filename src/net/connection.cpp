@@ -5,6 +5,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/websocket_connection.h"
+#include "net/websocket_handshake.h"
 
 namespace roost::net {
 
@@ -62,8 +64,12 @@ std::string_view reason_of(int status) {
             return "URI Too Long";
         case 415:
             return "Unsupported Media Type";
+        case 416:
+            return "Range Not Satisfiable";
         case 417:
             return "Expectation Failed";
+        case 426:
+            return "Upgrade Required";
         case 429:
             return "Too Many Requests";
         case 431:
@@ -95,6 +101,10 @@ bool has_no_body(int status) {
     return status == 204 || status == 304;
 }
 
+bool is_chunked(const Response& response) {
+    return response.source && !response.source_size;
+}
+
 }  // namespace
 
 Connection::Connection(ServerLoop& server, Socket socket, const TlsContext* tls)
@@ -117,10 +127,14 @@ Connection::~Connection() {
 }
 
 void Connection::end_if_idle() {
-    if (is_idle_) stream_.interrupt();
+    if (websocket_ != nullptr)
+        websocket_->close(CloseCode::going_away, "the server is stopping");
+    else if (is_idle_)
+        stream_.interrupt();
 }
 
 void Connection::abort() {
+    if (websocket_ != nullptr) websocket_->abort();
     stream_.cancel();
 }
 
@@ -208,9 +222,10 @@ Task<Connection::Next> Connection::answer() {
     server_.requests_total.fetch_add(1, std::memory_order_relaxed);
     prepare_request();
     Response response = co_await run_handler();
+    if (response.websocket) co_return co_await become_websocket(std::move(response));
     const bool keeps_alive = parser_.head().keeps_alive && !response.close &&
                              !server_.is_stopping && body_.can_drain() &&
-                             !(response.source && parser_.head().is_http_1_0);
+                             !(is_chunked(response) && parser_.head().is_http_1_0);
     if (!co_await send(response, keeps_alive)) co_return Next::close;
     if (!keeps_alive || !co_await body_.drain()) co_return Next::linger;
     body_.end();
@@ -248,11 +263,11 @@ void Connection::write_head(const Response& response, bool keeps_alive) {
         output_.append("Connection: keep-alive\r\n");
     if (!response.content_type.empty())
         output_.append("Content-Type: ").append(response.content_type).append("\r\n");
-    if (response.source) {
+    if (is_chunked(response)) {
         if (!head.is_http_1_0) output_.append("Transfer-Encoding: chunked\r\n");
     } else if (!has_no_body(response.status)) {
         output_.append("Content-Length: ");
-        append_number(output_, response.body.size(), 10);
+        append_number(output_, response.source_size.value_or(response.body.size()), 10);
         output_.append("\r\n");
     }
     output_.append(response.header_lines()).append("\r\n");
@@ -274,8 +289,11 @@ Task<bool> Connection::send(Response& response, bool keeps_alive) {
         !co_await send_all(std::string_view(output_).substr(sent_size)))
         co_return false;
     if (!rest_of_body.empty() && !co_await send_all(rest_of_body)) co_return false;
-    if (has_body && response.source)
-        co_return co_await stream_source(*response.source, !parser_.head().is_http_1_0);
+    if (has_body && response.source) {
+        if (response.source_size)
+            co_return co_await stream_sized(*response.source, *response.source_size);
+        co_return co_await stream_chunked(*response.source, !parser_.head().is_http_1_0);
+    }
     co_return true;
 }
 
@@ -294,21 +312,39 @@ Task<bool> Connection::send_all(std::string_view data) {
     co_return true;
 }
 
-Task<bool> Connection::stream_source(BodySource& source, bool is_chunked) {
-    while (true) {
-        Result<std::string_view> piece = Error();
-        try {
-            piece = co_await source.next();
-        } catch (const std::exception& exception) {
-            log::error("an answer broke off",
-                       {{"path", request_.path}, {"reason", exception.what()}});
-        }
-        if (!piece) {
+// Nothing if the answer has to break off.
+Task<std::optional<std::string_view>> Connection::next_piece(BodySource& source) {
+    try {
+        const Result<std::string_view> piece = co_await source.next();
+        if (piece.has_value()) co_return *piece;
+    } catch (const std::exception& exception) {
+        log::error("an answer broke off", {{"path", request_.path}, {"reason", exception.what()}});
+    }
+    abort();
+    co_return std::nullopt;
+}
+
+Task<bool> Connection::stream_sized(BodySource& source, std::uint64_t size) {
+    while (size > 0) {
+        const std::optional<std::string_view> piece = co_await next_piece(source);
+        if (!piece) co_return false;
+        if (piece->empty() || piece->size() > size) {
+            log::error("an answer has another length than was told", {{"path", request_.path}});
             abort();
             co_return false;
         }
+        if (!co_await send_all(*piece)) co_return false;
+        size -= piece->size();
+    }
+    co_return true;
+}
+
+Task<bool> Connection::stream_chunked(BodySource& source, bool is_framed) {
+    while (true) {
+        const std::optional<std::string_view> piece = co_await next_piece(source);
+        if (!piece) co_return false;
         output_.clear();
-        if (is_chunked) {
+        if (is_framed) {
             append_number(output_, piece->size(), 16);
             output_.append("\r\n").append(*piece).append("\r\n");
         } else {
@@ -318,6 +354,24 @@ Task<bool> Connection::stream_source(BodySource& source, bool is_chunked) {
         if (!co_await send_all(output_)) co_return false;
         if (is_last) co_return true;
     }
+}
+
+// https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
+Task<Connection::Next> Connection::become_websocket(Response response) {
+    output_.assign("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n");
+    output_.append("Connection: Upgrade\r\nSec-WebSocket-Accept: ");
+    output_.append(accept_key(request_.header("sec-websocket-key").value_or("")));
+    output_.append("\r\n").append(response.header_lines()).append("\r\n");
+    if (!co_await send_all(output_)) co_return Next::close;
+    output_ = std::string();
+    parser_.shrink();
+    WebSocketConnection websocket(server_.loop, server_.limits, stream_, input_,
+                                  *response.websocket);
+    websocket_ = &websocket;
+    if (server_.is_stopping) end_if_idle();
+    co_await websocket.run();
+    websocket_ = nullptr;
+    co_return Next::linger;
 }
 
 // After our last word: lets the peer read it before the socket closes. Closing at once would reset

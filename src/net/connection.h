@@ -18,6 +18,7 @@
 namespace roost::net {
 
 class Connection;
+class WebSocketConnection;
 
 // What the connections of one loop have in common. Counters may be read by any thread.
 struct ServerLoop {
@@ -41,7 +42,7 @@ class Connection final : private WheelEntry {
     // Serves until the connection ends; the task owns it.
     static Task<void> run(std::unique_ptr<Connection> connection);
 
-    // Ends it unless a request is in hand, or has just been read.
+    // Ends it unless a request is in hand, or has just been read. A WebSocket says goodbye first.
     void end_if_idle();
     // Ends it now; a handler that runs is not interrupted, but finds its peer gone.
     void abort();
@@ -56,7 +57,10 @@ class Connection final : private WheelEntry {
     Task<Next> refuse(int status, std::string_view name, std::string_view message);
     // False if the peer is gone.
     Task<bool> send(Response& response, bool keeps_alive);
-    Task<bool> stream_source(BodySource& source, bool is_chunked);
+    Task<Next> become_websocket(Response response);
+    Task<std::optional<std::string_view>> next_piece(BodySource& source);
+    Task<bool> stream_sized(BodySource& source, std::uint64_t size);
+    Task<bool> stream_chunked(BodySource& source, bool is_framed);
     Task<bool> send_all(std::string_view data);
     Task<void> linger();
     void write_head(const Response& response, bool keeps_alive);
@@ -72,6 +76,7 @@ class Connection final : private WheelEntry {
     std::string output_;
     Request request_;
     RequestBody body_;
+    WebSocketConnection* websocket_ = nullptr;  // once it has become one
     bool is_idle_ = true;
     bool is_late_ = false;  // a time limit ran out
 };

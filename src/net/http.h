@@ -85,12 +85,19 @@ class BodySource {
     virtual Task<Result<std::string_view>> next() = 0;
 };
 
+class WebSocketFeed;
+
 struct Response {
     int status = 200;
     std::string content_type;  // empty: no Content-Type
     std::string body;
-    std::unique_ptr<BodySource> source;  // if set, streamed (chunked) instead of body
-    bool close = false;                  // close the connection after this answer
+    std::unique_ptr<BodySource> source;  // if set, streamed instead of body
+    // The bytes that the source gives, exactly; chunked if it is not known. An answer to HEAD may
+    // have it without a source.
+    std::optional<std::uint64_t> source_size = std::nullopt;
+    bool close = false;  // close the connection after this answer
+    // If set, the connection becomes a WebSocket: net/websocket.h.
+    std::shared_ptr<WebSocketFeed> websocket;
 
     // "Name: value\r\n" lines, ready to send. Values must not hold CR or LF: checked.
     void add_header(std::string_view name, std::string_view value);

@@ -37,6 +37,19 @@ struct ServerLimits {
     // And how much it may send meanwhile: the rest of a body that it has begun.
     std::size_t linger_bytes_max = 1024 * 1024;
 
+    // WebSockets. Clients have nothing to say, but may; in so many pieces.
+    std::size_t websocket_message_bytes_max = 64 * 1024;
+    std::size_t websocket_fragments_max = 128;
+    // What a client may send in websocket_rate_ms, for whatever reason: pings of a nervous one.
+    std::int64_t websocket_rate_ms = 10'000;
+    std::size_t websocket_rate_frames_max = 500;
+    std::size_t websocket_rate_bytes_max = 1024 * 1024;
+    // A peer that says nothing is asked whether it is there, and let go if it does not answer.
+    std::int64_t websocket_ping_ms = 30'000;
+    std::int64_t websocket_silence_ms = 90'000;
+    // Our goodbye is said: how long the peer may take to say its own.
+    std::int64_t websocket_close_ms = 1'000;
+
     // Of one server, over all threads; each costs a file and up to 10 KiB while idle.
     std::int64_t connections_max = 16'384;
     // Files kept free for the database, blobs and outgoing connections.

@@ -2,10 +2,20 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
+#include <algorithm>
+#include <array>
 #include <boost/asio/buffer.hpp>
 
 namespace roost::net {
+
+namespace {
+
+// Pieces of one sendmsg(): the array lives on the stack, and more than these gain little.
+constexpr std::size_t pieces_max = 128;
+
+}  // namespace
 
 Stream::Stream(Socket socket) : socket_(std::move(socket)) {
     boost::system::error_code ignored;
@@ -39,6 +49,23 @@ IoResult Stream::try_write(std::string_view data) {
     }
 }
 
+IoResult Stream::try_write_many(std::span<const std::string_view> pieces) {
+    if (is_cancelled_) return {IoStatus::failed};
+    std::array<iovec, pieces_max> vectors;
+    const std::size_t count = std::min(pieces.size(), pieces_max);
+    for (std::size_t i = 0; i < count; ++i)
+        vectors[i] = {const_cast<char*>(pieces[i].data()), pieces[i].size()};
+    msghdr message{};
+    message.msg_iov = vectors.data();
+    message.msg_iovlen = count;
+    while (true) {
+        const ssize_t sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL);
+        if (sent >= 0) return {IoStatus::done, static_cast<std::size_t>(sent)};
+        if (errno == EAGAIN) return {IoStatus::want_write};
+        if (errno != EINTR) return {IoStatus::failed};
+    }
+}
+
 bool Stream::is_quiet() {
     char byte = 0;
     const ssize_t got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
@@ -64,7 +91,8 @@ void Stream::shutdown_send() {
 bool Stream::Operation::await_ready() {
     if (stream_.is_cancelled_) return true;
     // A plain read is left to Asio, which knows when the socket is empty.
-    if (kind_ == Kind::connect || (kind_ == Kind::read && !stream_.tls_)) return false;
+    if (kind_ == Kind::connect || kind_ == Kind::ready || (kind_ == Kind::read && !stream_.tls_))
+        return false;
     return attempt();
 }
 
@@ -85,6 +113,9 @@ bool Stream::Operation::attempt() {
             break;
         case Kind::write:
             result_ = stream_.try_write({from_, size_});
+            break;
+        case Kind::ready:
+            result_.status = IoStatus::done;
             break;
         case Kind::connect: {
             int error = 0;

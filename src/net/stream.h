@@ -1,11 +1,13 @@
 // A connected socket, plain or TLS, with operations to co_await. Part of the room's inside.
 //
-// One loop's thread; at most one operation at a time. The stream must outlive the operation, and
-// the coroutine that awaits it must not be destroyed meanwhile: cancel() and let it end.
+// One loop's thread; at most one operation at a time, besides a ready() beside a read(). The stream
+// must outlive the operation, and the coroutine that awaits it must not be destroyed meanwhile:
+// cancel() and let it end.
 #pragma once
 
 #include <coroutine>
 #include <optional>
+#include <span>
 
 #include "net/event_loop.h"
 #include "net/tls.h"
@@ -32,7 +34,7 @@ class Stream {
 
       private:
         friend class Stream;
-        enum class Kind { handshake, read, write, connect };
+        enum class Kind { handshake, read, write, connect, ready };
         Operation(Stream& stream, Kind kind, char* to, const char* from, std::size_t size)
             : stream_(stream), kind_(kind), to_(to), from_(from), size_(size) {}
         bool attempt();
@@ -60,8 +62,17 @@ class Stream {
     // After a connect() that is on its way.
     Operation connected() { return {*this, Operation::Kind::connect, nullptr, nullptr, 0}; }
 
+    // Until the socket is as a try_write() wanted it.
+    Operation ready(IoStatus wanted) {
+        Operation operation{*this, Operation::Kind::ready, nullptr, nullptr, 0};
+        operation.result_.status = wanted;
+        return operation;
+    }
+
     // Without waiting; `done` with what the socket took, want_write if nothing.
     IoResult try_write(std::string_view data);
+    // The same with several pieces, as many as the system takes at once. Not for TLS.
+    IoResult try_write_many(std::span<const std::string_view> pieces);
     // True if nothing has arrived and the peer has not closed.
     bool is_quiet();
     // The operation in hand fails, if it is still waiting.

@@ -18,12 +18,16 @@ inline constexpr std::int64_t hash_wait_ms_max = 2'000;
 inline constexpr std::size_t hash_queue_max = 64;
 
 // Guessing at one account from many addresses: so many failures in an hour cost nothing, then each
-// attempt waits, longer with every failure. Seconds are a nuisance to a person and the end of a
-// guessing run.
+// attempt waits, longer with every failure, and one after the other. Seconds are a nuisance to a
+// person and the end of a guessing run: 720 guesses an hour. Clients give up after a minute or
+// half, so whoever would wait longer is told so at once; that bounds the line, too.
 inline constexpr std::int64_t log_in_failures_free = 20;
 inline constexpr std::int64_t log_in_failures_kept_s = 60 * 60;
 inline constexpr std::int64_t log_in_delay_step_ms = 250;
 inline constexpr std::int64_t log_in_delay_ms_max = 5'000;
+inline constexpr std::int64_t log_in_wait_ms_max = 25'000;
+// Of some five places in the line, so that one address leaves room for others.
+inline constexpr std::int64_t log_ins_waiting_per_address_max = 3;
 inline constexpr std::size_t known_addresses_max = 8;
 inline constexpr std::size_t guarded_identifiers_max = 50'000;
 
@@ -43,6 +47,12 @@ inline constexpr std::size_t cached_sessions_max = 16'384;
 // Tokens sent by mail: 50 random bits, good for a quarter of an hour and five wrong tries.
 inline constexpr std::int64_t email_token_s = 15 * 60;
 inline constexpr int email_token_wrong_tries_max = 5;
+// Letters to one account for one purpose: several at once for who is impatient, then one in twelve
+// minutes, five an hour. That is less than a code lives: however many a stranger asks for, the
+// owner's mailbox has one that is good.
+inline constexpr std::int64_t letters_at_once_max = 5;
+inline constexpr std::int64_t letter_interval_s = 12 * 60;
+static_assert(letter_interval_s < email_token_s);
 
 inline constexpr int app_passwords_per_account_max = 100;
 inline constexpr std::size_t app_password_name_bytes_max = 256;
@@ -53,11 +63,72 @@ inline constexpr std::int64_t invite_uses_max = 1'000'000;
 // Codes that a user has earned and not yet used.
 inline constexpr std::int64_t earned_invites_open_max = 5;
 
-// Reserved signing keys that wait for a sign-up: they are free to ask for, so they are bounded and
-// the oldest make room.
+// Reserved signing keys that wait for a sign-up: they are free to ask for, so only the newest are
+// kept, and those that were taken meanwhile count among them.
 inline constexpr int reserved_keys_max = 10'000;
 
 // Sign-ups that one look at the table takes up again.
 inline constexpr int pending_signups_batch = 100;
+
+// Accounts that are due and deleted in one run of the job, a transaction each; the next run, a
+// minute later, goes on.
+inline constexpr int deletions_per_batch = 50;
+
+// Answers of others: a DID document or what the PLC directory says is a few KiB, what a host says
+// of a handle one line.
+inline constexpr std::size_t did_document_bytes_max = 64 * 1024;
+inline constexpr std::size_t plc_answer_bytes_max = 64 * 1024;
+inline constexpr std::size_t handle_answer_bytes_max = 2 * 1024;
+// A sign-up or an activation waits for the PLC directory that long: it is worth more patience than
+// a look-up, as giving up leaves open what became of an operation.
+inline constexpr int plc_timeout_ms = 10'000;
+
+// DID documents that are remembered: typically 1 KiB, so some 8 MiB with what they are parsed into.
+// One that is larger than the second bound is asked for each time.
+inline constexpr std::size_t cached_did_documents_max = 4'096;
+inline constexpr std::size_t cached_did_document_bytes_max = 8 * 1024;
+// A look-up that failed is not repeated for so long: whoever asks meanwhile does not wait for a
+// directory that is down.
+inline constexpr std::int64_t did_retry_ms = 5'000;
+
+// Repositories. The specification's bound for a record is that of a request; a commit's are in
+// atproto/limits.h.
+inline constexpr std::size_t record_bytes_max = 1'000'000;
+// Tree nodes are written after so many commits; the first use after a start replays fewer.
+inline constexpr int commits_between_nodes = 64;
+// Repositories whose trees are kept in memory, and how much of each tree.
+inline constexpr std::size_t warm_repos_max = 4'096;
+inline constexpr std::size_t warm_tree_bytes_max = 256 * 1024;
+// A write that other writes to the same repository overtake is made again so many times.
+inline constexpr int write_attempts_max = 16;
+// Blocks that a search looks at before others have their turn: about a millisecond.
+inline constexpr int blocks_searched_per_turn = 500;
+// 20 KiB a layer; larger gains nothing.
+inline constexpr std::int64_t nodes_read_ahead = 64;
+
+// The event stream. One message in its frame, as relays bound it.
+inline constexpr std::size_t event_frame_bytes_max = 5'000'000;
+// Recent frames, which all subscribers share: seconds of a busy server.
+inline constexpr std::size_t stream_window_bytes_max = 8 * 1024 * 1024;
+// How far a subscriber may be behind while its socket takes nothing, besides what the kernel holds
+// for it; and how long it may take nothing before a count of events is held against it.
+inline constexpr std::size_t stream_lag_bytes_max = 8 * 1024 * 1024;
+inline constexpr std::int64_t stream_lag_grace_ms = 1'000;
+// What is read from disk at once. A subscriber that catches up holds one page.
+inline constexpr std::size_t stream_page_events_max = 256;
+inline constexpr std::size_t stream_page_bytes_max = 128 * 1024;
+inline constexpr std::size_t stream_cached_pages_max = 32;
+// Each may hold a page and a socket's buffers. A network has a few dozen relays.
+inline constexpr std::size_t stream_subscribers_max = 2'000;
+inline constexpr int stream_full_retry_after_s = 30;
+// Old events that one write deletes, so that others do not wait long, and the pause after it.
+inline constexpr std::int64_t stream_prune_batch = 500;
+inline constexpr std::int64_t stream_prune_pause_ms = 50;
+
+// A relay is asked to crawl at most so often; one that fails, after so long, doubled each time up
+// to a day: relays go away for good, too.
+inline constexpr std::int64_t crawler_interval_ms = 20 * 60 * 1'000;
+inline constexpr std::int64_t crawler_retry_ms = 60 * 1'000;
+inline constexpr std::int64_t crawler_retry_ms_max = 24LL * 60 * 60 * 1'000;
 
 }  // namespace roost::pds::limits

@@ -73,7 +73,8 @@ class SignUpBed : public TestDatabase {
     HashPool hashes{1};
     HandlePolicy handles{{".pds.test"}, PunycodeHandles::refused};
     PlcClient plc{network, std::string(plc_url)};
-    Resolver resolver{network, plc, 1'000};
+    Resolver resolver{
+        network, plc, {.timeout_ms = 1'000, .ages = {.stale_ms = 60'000, .max_ms = 120'000}}};
     Tokens tokens{SecretText("a secret of the test"), did_of("did:web:pds.test")};
     Sessions sessions{db(), tokens};
     SignUp sign_up;

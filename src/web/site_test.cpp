@@ -14,6 +14,9 @@ using xrpc::testing::TestRequest;
 // A database that answers, but cannot be written.
 class FullDisk final : public db::Database {
   public:
+    Result<std::unique_ptr<db::Snapshot>> open_snapshot() override {
+        return Error::unavailable("no", 1);
+    }
     Task<Result<void>> check_writable() override {
         co_return Error{Fault::insufficient_storage, "InsufficientStorage", "the disk is full"};
     }

@@ -5,14 +5,14 @@
 #include "atproto/crypto/service_jwt.h"
 #include "base/encoding.h"
 #include "lexicon/com/atproto/server/createAccount.h"
+#include "xrpc/limits.h"
 
 namespace roost::xrpc {
 
 namespace {
 
-// Service tokens are few here (migrations), and live an hour at most.
-constexpr std::size_t seen_jti_max = 100'000;
-constexpr RateLimit admin_failures{"admin-failures", 20, 5 * 60};
+constexpr RateLimit admin_failures{"admin-failures", limits::admin_failures_max,
+                                   limits::admin_failures_window_s};
 
 Error missing() {
     return Error::unauthenticated("Authentication Required", "AuthMissing");
@@ -133,9 +133,6 @@ Task<Result<Caller>> Authenticator::service(const Call& call, Credentials creden
     const std::array own_dids{options_.service_did.text()};
     const atproto::ServiceJwt jwt = CO_TRY(atproto::ServiceJwt::parse(
         credentials.token, {.now = call.time, .own_dids = own_dids, .method = call.nsid}));
-    const std::int64_t lifetime_s = jwt.method().empty() ? 60 : 60 * 60;
-    if (jwt.expires_s() > call.time.seconds() + lifetime_s)
-        co_return Error::unauthenticated("jwt lives too long", "BadJwt");
     // Asked each time, so a rotated key is known at once.
     namespace errors = lexicon::com::atproto::server::createAccount::errors;
     const Result<std::optional<atproto::DidDocument>> document =
@@ -162,9 +159,9 @@ Result<void> Authenticator::remember(std::string_view issuer, std::string_view j
     key += '\n';
     key += jti;
     const std::lock_guard lock(mutex_);
-    if (seen_jti_.size() >= seen_jti_max) {
+    if (seen_jti_.size() >= limits::seen_service_tokens_max) {
         std::erase_if(seen_jti_, [&](const auto& seen) { return seen.second < now.seconds(); });
-        if (seen_jti_.size() >= seen_jti_max)
+        if (seen_jti_.size() >= limits::seen_service_tokens_max)
             return Error::unavailable("Too many service log-ins at once", 60);
     }
     if (!seen_jti_.emplace(std::move(key), expires_s).second)

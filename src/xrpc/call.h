@@ -1,6 +1,7 @@
 // One call of a method: who calls, from where, and what the method asks of a caller.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -8,9 +9,11 @@
 #include <variant>
 #include <vector>
 
+#include "atproto/data/value.h"
 #include "atproto/syntax/syntax.h"
 #include "net/http.h"
 #include "pds/accounts/sessions.h"
+#include "xrpc/limits.h"
 #include "xrpc/rate_limit.h"
 
 namespace roost::xrpc {
@@ -42,17 +45,24 @@ enum class TakendownCallers { refused, allowed };
 
 // By what a limit counts. `argument` is the member of the input that names whom it protects.
 enum class CountBy { address, account, argument_and_address };
+// What a call costs, by its input (or parameters), which the lexicon has checked.
+using CallCost = std::int64_t (*)(const atproto::Object& input);
 struct MethodLimit {
     std::int64_t points;
     std::int64_t window_s;
     CountBy count_by = CountBy::address;
     std::string_view argument = {};
+    // A literal. Methods whose limits have the same name draw on the same points; without one, a
+    // limit is its method's own.
+    std::string_view shared_name = {};
+    CallCost cost = [](const atproto::Object&) -> std::int64_t { return 1; };
 };
 
 struct Rule {
     Needs needs = Needs::nothing;
     TakendownCallers takendown = TakendownCallers::refused;
     std::vector<MethodLimit> limits = {};
+    std::size_t body_bytes_max = limits::json_body_bytes_max;  // after decompression
 };
 
 class Call {

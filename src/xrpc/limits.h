@@ -2,15 +2,26 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace roost::xrpc::limits {
 
-// A JSON body, after decompression; what the reference server takes.
+// A JSON body, after decompression; what the reference server takes, and takes of records.
 inline constexpr std::size_t json_body_bytes_max = 150 * 1024;
-// Windows that are counted at once: an address or account each, some 100 bytes. Beyond, the old
-// ones make room.
+inline constexpr std::size_t record_body_bytes_max = 1'000'000;
+// Windows that are counted at once: an address or account each, some 200 bytes. Beyond, those that
+// are over make room, then those that end next.
 inline constexpr std::size_t rate_limit_keys_max = 200'000;
-// The longest part of an identifier that a rate limit tells apart.
+// The longest part of an identifier that a rate limit tells apart, and of its own name, which is
+// an NSID and a number.
 inline constexpr std::size_t rate_limit_key_bytes_max = 512;
+inline constexpr std::size_t rate_limit_name_bytes_max = 336;
+
+// Service tokens that are remembered as used. They are few here (migrations), and live an hour at
+// most.
+inline constexpr std::size_t seen_service_tokens_max = 100'000;
+// Wrong admin passwords of one network before it has to wait: a person mistypes, a program guesses.
+inline constexpr std::int64_t admin_failures_max = 20;
+inline constexpr std::int64_t admin_failures_window_s = 5 * 60;
 
 }  // namespace roost::xrpc::limits

@@ -1,12 +1,15 @@
 // Rate limits: so many points in so long, for each key, in fixed windows that start with the first
 // use.
 //
-// In memory, any thread. Which keys there are (address, account, identifier) is decided by the
+// In memory, any thread; when there are too many keys, the windows that end next are forgotten.
+// Which keys there are (address, account, identifier) is decided by the
 // rules of each method; the headers tell clients how they stand with the tightest of them.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <list>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -20,7 +23,7 @@
 namespace roost::xrpc {
 
 struct RateLimit {
-    std::string_view name;  // tells the windows of different rules apart
+    std::string_view name;  // tells windows apart: rules of one name share theirs
     std::int64_t points;
     std::int64_t window_s;
 };
@@ -35,29 +38,35 @@ struct RateStatus {
 
 class RateLimiter {
   public:
-    // Takes one point of the key's window.
-    RateStatus consume(const RateLimit& limit, std::string_view key, Timestamp now) {
-        return take(limit, key, now, 1);
-    }
-    // Takes none: exceeded means that nothing is left.
-    RateStatus peek(const RateLimit& limit, std::string_view key, Timestamp now) {
-        RateStatus status = take(limit, key, now, 0);
-        status.is_exceeded = status.remaining == 0;
-        return status;
-    }
+    // Takes points of the key's window. If so many are not left, that is exceeded and takes none.
+    RateStatus consume(const RateLimit& limit, std::string_view key, Timestamp now,
+                       std::int64_t points = 1);
+    // Takes none, and leaves no trace of the key. Exceeded: nothing is left.
+    RateStatus peek(const RateLimit& limit, std::string_view key, Timestamp now);
 
   private:
     struct Window {
-        std::int64_t used = 0;
+        std::string key;
+        std::int64_t length_s;
+        std::int64_t used;
         Timestamp resets_at;
     };
+    // In the order in which they end.
+    using Queue = std::list<Window>;
+    // Windows of one length end in the order in which they started, so the next to end is at the
+    // front of one of a few queues.
     struct Shard {
         std::mutex mutex;
-        std::unordered_map<std::string, Window> windows;
+        std::map<std::int64_t, Queue> by_length;
+        std::unordered_map<std::string_view, Queue::iterator> windows;  // by the key in the queue
+
+        // The key's window, if it has one that is not over.
+        Window* find(std::string_view key, Timestamp now);
+        Window& start(std::string_view key, std::int64_t length_s, Timestamp now);
+        void erase(Queue::iterator window);
+        void make_room();
     };
-    RateStatus take(const RateLimit& limit, std::string_view key, Timestamp now,
-                    std::int64_t points);
-    static void make_room(Shard& shard, Timestamp now);
+    Shard& shard_of(std::string_view key);
 
     std::array<Shard, 16> shards_;
 };

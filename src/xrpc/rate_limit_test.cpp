@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <thread>
 #include <vector>
 
@@ -53,6 +54,21 @@ TEST(RateLimit, PeekingTakesNothing) {
     EXPECT_FALSE(rates.peek(three, "a", start.plus_s(60)).is_exceeded);
 }
 
+TEST(RateLimit, TakesSeveralPointsOrNone) {
+    RateLimiter rates;
+    const RateLimit ten{"ten", 10, 60};
+    EXPECT_EQ(rates.consume(ten, "a", start, 7).remaining, 3);
+    const RateStatus dear = rates.consume(ten, "a", start, 4);
+    EXPECT_TRUE(dear.is_exceeded);
+    EXPECT_EQ(dear.remaining, 3) << "refused calls cost nothing";
+    EXPECT_FALSE(rates.consume(ten, "a", start, 3).is_exceeded);
+    EXPECT_FALSE(rates.consume(ten, "a", start, 0).is_exceeded);
+    EXPECT_TRUE(rates.consume(ten, "a", start, 1).is_exceeded);
+    EXPECT_TRUE(rates.consume(ten, "b", start, 11).is_exceeded);
+    EXPECT_TRUE(
+        rates.consume(ten, "b", start, std::numeric_limits<std::int64_t>::max()).is_exceeded);
+}
+
 TEST(RateLimit, LongKeysAreCut) {
     RateLimiter rates;
     const std::string key(limits::rate_limit_key_bytes_max, 'k');
@@ -71,6 +87,45 @@ TEST(RateLimit, ManyKeysPushOutExpiredOnesFirst) {
     for (std::size_t i = 0; i < limits::rate_limit_keys_max / 2; ++i)
         rates.consume(three, "x" + std::to_string(i), start.plus_s(100));
     EXPECT_TRUE(rates.consume(lasting, "kept", start.plus_s(100)).is_exceeded);
+}
+
+TEST(RateLimit, ManyKeysPushOutTheOldestAndNobodyElse) {
+    RateLimiter rates;
+    const RateLimit once{"once", 1, 60};
+    const std::size_t many = limits::rate_limit_keys_max;
+    const auto key = [](std::size_t i) { return std::to_string(i); };
+    // Twice as many as there is room for, a microsecond apart.
+    Timestamp time = start;
+    for (std::size_t i = 0; i < 2 * many; ++i, ++time.us)
+        rates.consume(once, key(i), time);
+    std::size_t kept = 0;
+    for (std::size_t i = many; i < 2 * many; ++i)
+        kept += rates.peek(once, key(i), time).is_exceeded ? 1 : 0;
+    // Each of the 16 shards is full and keeps its newest; they do not fill up quite alike.
+    EXPECT_GT(kept, many * 95 / 100);
+    for (std::size_t i = 0; i < many / 2; ++i)
+        ASSERT_FALSE(rates.peek(once, key(i), time).is_exceeded) << i;
+    for (std::size_t i = 2 * many - many / 2; i < 2 * many; ++i)
+        ASSERT_TRUE(rates.peek(once, key(i), time).is_exceeded) << i;
+}
+
+TEST(RateLimit, AFloodOfShortWindowsLeavesLongOnes) {
+    RateLimiter rates;
+    const RateLimit lasting{"lasting", 3, 10'000};
+    for (int i = 0; i < 4; ++i)
+        rates.consume(lasting, "kept", start);
+    for (std::size_t i = 0; i < 2 * limits::rate_limit_keys_max; ++i)
+        rates.consume(three, std::to_string(i), start);
+    EXPECT_TRUE(rates.consume(lasting, "kept", start).is_exceeded);
+}
+
+TEST(RateLimit, PeekingAtManyKeysPushesNobodyOut) {
+    RateLimiter rates;
+    for (int i = 0; i < 4; ++i)
+        rates.consume(three, "a", start);
+    for (std::size_t i = 0; i < 2 * limits::rate_limit_keys_max; ++i)
+        rates.peek(three, std::to_string(i), start);
+    EXPECT_TRUE(rates.peek(three, "a", start).is_exceeded);
 }
 
 TEST(RateLimit, CountsEveryThread) {

@@ -5,6 +5,7 @@
 #include "atproto/data/json.h"
 #include "atproto/lexicon/validate.h"
 #include "base/check.h"
+#include "pds/sync/refused_feed.h"
 #include "xrpc/error.h"
 #include "xrpc/limits.h"
 
@@ -46,22 +47,19 @@ void keep_tighter(RateStatus& tightest, const RateStatus& status) {
         tightest = status;
 }
 
-// The text of a limit's key: whom it counts.
-std::string limit_key(const MethodLimit& limit, const Call& call, const atproto::Object& data) {
-    switch (limit.count_by) {
-        case CountBy::address:
-            break;
-        case CountBy::account:
-            return call.account().did.text();
-        case CountBy::argument_and_address: {
-            const atproto::Value* value = data.find(limit.argument);
-            const std::string* text = value != nullptr ? value->as<std::string>() : nullptr;
-            // Identifiers are the same in any case: spellings must not multiply the limit.
-            return call.client.network().text() + " " +
-                   (text != nullptr ? lower_case(*text) : std::string());
-        }
+// The text of a limit's key: whom it counts. It is the caller's DID, or put into `made`.
+std::string_view limit_key(const MethodLimit& limit, const Call& call, const atproto::Object& data,
+                           std::string& made) {
+    if (limit.count_by == CountBy::account) return call.account().did.text();
+    made = call.client.network().text();
+    if (limit.count_by == CountBy::argument_and_address) {
+        const atproto::Value* value = data.find(limit.argument);
+        const std::string* text = value != nullptr ? value->as<std::string>() : nullptr;
+        made += ' ';
+        // Identifiers are the same in any case: spellings must not multiply the limit.
+        if (text != nullptr) made += lower_case(*text);
     }
-    return call.client.network().text();
+    return made;
 }
 
 }  // namespace
@@ -74,8 +72,13 @@ void Router::add_endpoint(std::string_view nsid, lexicon::Kind kind, Rule rule,
     endpoint->nsid = nsid;
     endpoint->kind = kind;
     endpoint->document = method;
-    for (std::size_t i = 0; i < rule.limits.size(); ++i)
-        endpoint->limit_names.push_back(endpoint->nsid + "-" + std::to_string(i));
+    for (std::size_t i = 0; i < rule.limits.size(); ++i) {
+        const std::string_view shared = rule.limits[i].shared_name;
+        endpoint->limit_names.push_back(shared.empty() ? endpoint->nsid + "-" + std::to_string(i)
+                                                       : std::string(shared));
+        check(endpoint->limit_names.back().size() <= limits::rate_limit_name_bytes_max,
+              "a limit's name is short");
+    }
     endpoint->rule = std::move(rule);
     endpoint->run = std::move(run);
     const bool is_new = endpoints_.emplace(std::string(nsid), std::move(endpoint)).second;
@@ -125,11 +128,12 @@ bool Router::is_limited(const Call& call) const {
 
 Result<void> Router::count(const Call& call, const Endpoint& endpoint, const atproto::Object& data,
                            RateStatus& tightest) {
+    std::string made;
     for (std::size_t i = 0; i < endpoint.rule.limits.size(); ++i) {
         const MethodLimit& limit = endpoint.rule.limits[i];
         const RateStatus status =
             rates_.consume({endpoint.limit_names[i], limit.points, limit.window_s},
-                           limit_key(limit, call, data), call.time);
+                           limit_key(limit, call, data, made), call.time, limit.cost(data));
         keep_tighter(tightest, status);
         if (status.is_exceeded) return rate_limited(status, call.time);
     }
@@ -140,7 +144,7 @@ Task<Result<atproto::Object>> Router::read_input(Call& call, const Endpoint& end
     net::Body& body = *call.http.body;
     if (!endpoint.document->input) {
         // Nothing is expected; an empty body is fine, whatever it is called.
-        const std::string text = CO_TRY(co_await body.read_all(limits::json_body_bytes_max));
+        const std::string text = CO_TRY(co_await body.read_all(endpoint.rule.body_bytes_max));
         if (!text.empty())
             co_return Error::invalid("A request body was provided when none was expected");
         co_return atproto::Object();
@@ -150,9 +154,11 @@ Task<Result<atproto::Object>> Router::read_input(Call& call, const Endpoint& end
     const std::string type = media_type(call.http.header("content-type").value_or(""));
     if (type.empty())
         co_return Error::invalid("Request encoding (Content-Type) required but not provided");
+    // Bytes of any kind: the handler reads them itself.
+    if (endpoint.document->input->encoding == "*/*") co_return atproto::Object();
     if (type != endpoint.document->input->encoding)
         co_return Error::invalid("Wrong request encoding (Content-Type): " + type);
-    const std::string text = CO_TRY(co_await body.read_all(limits::json_body_bytes_max));
+    const std::string text = CO_TRY(co_await body.read_all(endpoint.rule.body_bytes_max));
     atproto::Value value = CO_TRY(atproto::json::parse(text));
     CO_TRY(lexicon::validate_input(*endpoint.document, value));
     auto* object = std::get_if<atproto::Object>(&value.variant());
@@ -162,7 +168,7 @@ Task<Result<atproto::Object>> Router::read_input(Call& call, const Endpoint& end
 
 Task<Result<net::Response>> Router::walk(Call& call, const Endpoint& endpoint,
                                          RateStatus& tightest) {
-    const bool is_query = endpoint.kind == lexicon::Kind::query;
+    const bool is_query = endpoint.kind != lexicon::Kind::procedure;
     const bool is_right_method =
         is_query ? call.http.method == net::Method::get || call.http.method == net::Method::head
                  : call.http.method == net::Method::post;
@@ -170,6 +176,8 @@ Task<Result<net::Response>> Router::walk(Call& call, const Endpoint& endpoint,
         co_return Error{Fault::not_allowed_method, "InvalidRequest",
                         "Incorrect HTTP method (" + std::string(call.http.method_text) +
                             ") expected " + (is_query ? "GET" : "POST")};
+    if (endpoint.kind == lexicon::Kind::subscription)
+        co_return co_await walk_to_stream(call, endpoint);
     atproto::Object data;
     if (is_query) data = CO_TRY(lexicon::parse_params(*endpoint.document, call.http.query));
     call.caller = CO_TRY(co_await authenticator_.authenticate(call, endpoint.rule));
@@ -177,6 +185,34 @@ Task<Result<net::Response>> Router::walk(Call& call, const Endpoint& endpoint,
     if (!endpoint.rule.limits.empty() && is_limited(call))
         CO_TRY(count(call, endpoint, data, tightest));
     co_return co_await endpoint.run(call, data);
+}
+
+// https://atproto.com/specs/event-stream#connection
+Task<Result<net::Response>> Router::walk_to_stream(Call& call, const Endpoint& endpoint) {
+    if (const Result<void> upgrade = net::check_upgrade(call.http); !upgrade.has_value()) {
+        const Error& error = upgrade.error();
+        if (error.name != "UpgradeRequired") co_return error;
+        net::Response response = error_response(426, error.name, error.message);
+        response.add_header("Upgrade", "websocket");
+        response.add_header("Sec-WebSocket-Version", "13");
+        co_return response;
+    }
+    Result<atproto::Object> data = lexicon::parse_params(*endpoint.document, call.http.query);
+    if (!data.has_value()) {
+        net::Response response;
+        response.status = 101;
+        response.websocket = pds::refused_feed(data.error());
+        co_return response;
+    }
+    call.caller = CO_TRY(co_await authenticator_.authenticate(call, endpoint.rule));
+    co_return co_await endpoint.run(call, *data);
+}
+
+Router::Answer Router::answer_stream(Task<Result<std::shared_ptr<net::WebSocketFeed>>> task) {
+    net::Response response;
+    response.status = 101;
+    response.websocket = CO_TRY(co_await std::move(task));
+    co_return response;
 }
 
 Task<net::Response> Router::handle(net::Request& request) {

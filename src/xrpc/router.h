@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "net/http.h"
+#include "net/websocket.h"
 #include "xrpc/auth.h"
 #include "xrpc/call.h"
 #include "xrpc/rate_limit.h"
@@ -53,7 +54,8 @@ class Router {
           options_(std::move(options)) {}
 
     // A method whose answer is JSON: the handler gets its parameters (a query) or its input (a
-    // procedure), and returns Task<Result<Output>>.
+    // procedure), and returns Task<Result<Output>>. Where the input is bytes of any kind, it reads
+    // the request's body itself.
     template <class Method, class Handler>
     void add(Rule rule, Handler handler) {
         add_endpoint(Method::nsid, Method::kind, std::move(rule),
@@ -67,6 +69,16 @@ class Router {
         add_endpoint(Method::nsid, Method::kind, std::move(rule),
                      [handler](Call& call, const atproto::Object& data) {
                          return handler(call, arguments<Method>(data));
+                     });
+    }
+
+    // A stream: the handler returns Task<Result<std::shared_ptr<net::WebSocketFeed>>>. What is
+    // wrong with the parameters is told within the stream.
+    template <class Method, class Handler>
+    void add_stream(Rule rule, Handler handler) {
+        add_endpoint(Method::nsid, Method::kind, std::move(rule),
+                     [handler](Call& call, const atproto::Object& data) {
+                         return answer_stream(handler(call, arguments<Method>(data)));
                      });
     }
 
@@ -91,7 +103,7 @@ class Router {
 
     template <class Method>
     static auto arguments(const atproto::Object& data) {
-        if constexpr (Method::kind == lexicon::Kind::query)
+        if constexpr (Method::kind != lexicon::Kind::procedure)
             return Method::Params::from(data);
         else
             return Method::Input::from(data);
@@ -107,9 +119,12 @@ class Router {
         co_return response;
     }
 
+    static Answer answer_stream(Task<Result<std::shared_ptr<net::WebSocketFeed>>> task);
+
     void add_endpoint(std::string_view nsid, lexicon::Kind kind, Rule rule,
                       std::function<Answer(Call&, const atproto::Object&)> run);
     Task<Result<net::Response>> walk(Call& call, const Endpoint& endpoint, RateStatus& tightest);
+    Task<Result<net::Response>> walk_to_stream(Call& call, const Endpoint& endpoint);
     Task<Result<atproto::Object>> read_input(Call& call, const Endpoint& endpoint);
     Result<void> count(const Call& call, const Endpoint& endpoint, const atproto::Object& data,
                        RateStatus& tightest);

@@ -258,6 +258,50 @@ TEST_F(RouterTest, AnAccountIsCountedWhereverItIs) {
     EXPECT_EQ(call_from("203.0.113.8"), 429);
 }
 
+// What `did` is long costs so much.
+std::int64_t length_of_did(const atproto::Object& input) {
+    return std::ssize(*input.find("did")->as<std::string>());
+}
+
+TEST_F(RouterTest, ACallCostsWhatItsInputSays) {
+    start(limited(), {.limits = {{.points = 30, .window_s = 60, .cost = length_of_did}}});
+    const auto remaining = [](const net::Response& response) {
+        return std::to_string(response.status) + " " + header_of(response, "RateLimit-Remaining");
+    };
+    EXPECT_EQ(remaining(post(reserve_path, R"({"did":"did:web:ann.test"})")), "200 14");
+    EXPECT_EQ(remaining(post(reserve_path, R"({"did":"did:web:anna.test"})")), "429 14")
+        << "what does not fit takes nothing";
+    EXPECT_EQ(remaining(post(reserve_path, R"({"did":"did:web:a.test"})")), "200 0");
+}
+
+TEST_F(RouterTest, LimitsOfOneNameAreSharedByMethods) {
+    const auto rule = [](std::int64_t points, std::string_view name, CallCost cost) {
+        return Rule{
+            .limits = {{.points = points, .window_s = 60, .shared_name = name, .cost = cost}}};
+    };
+    start(limited(), rule(5, "both", [](const atproto::Object&) -> std::int64_t { return 3; }));
+    Router other(bed_.catalog, bed_.authenticator, bed_.rates, bed_.observer, limited());
+    other.add<remove::Method>(
+        rule(5, "both", [](const atproto::Object&) -> std::int64_t { return 2; }), answer_delete);
+    const auto erase = [&] {
+        TestRequest request = TestRequest::post(std::string(delete_path));
+        return bed_.loop.run(other.handle(request.get())).status;
+    };
+    EXPECT_EQ(post(reserve_path, "{}").status, 200);
+    EXPECT_EQ(post(reserve_path, "{}").status, 429);
+    EXPECT_EQ(erase(), 200);
+    EXPECT_EQ(erase(), 429);
+}
+
+TEST_F(RouterTest, AMethodMayTakeLargerBodies) {
+    start({}, {.body_bytes_max = limits::record_body_bytes_max});
+    const std::string head = R"({"x":")";
+    const std::string fits =
+        head + std::string(limits::record_body_bytes_max - head.size() - 2, 'x') + "\"}";
+    EXPECT_EQ(post(reserve_path, fits).status, 200);
+    EXPECT_EQ(post(reserve_path, fits + " ").status, 413);
+}
+
 TEST_F(RouterTest, KnownKeysAndAddressesAreNotLimited) {
     Router::Options options = limited();
     options.bypass_key = SecretText("let me by");

@@ -121,7 +121,8 @@ class CorridorBed : public pds::testing::TestDatabase {
     atproto::Did service_did = pds::testing::did_of("did:web:pds.test");
     pds::testing::FakeNetwork network;
     pds::PlcClient plc{network, std::string(pds::testing::plc_url)};
-    pds::Resolver resolver{network, plc, 1'000};
+    pds::Resolver resolver{
+        network, plc, {.timeout_ms = 1'000, .ages = {.stale_ms = 60'000, .max_ms = 120'000}}};
     pds::Tokens tokens{SecretText("a secret of the test"), service_did};
     pds::Sessions sessions{db(), tokens};
     RateLimiter rates;

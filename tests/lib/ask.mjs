@@ -57,7 +57,7 @@ export async function procedure(pds, method, body, { token, headers } = {}) {
       }),
     )
     const busy = answer.status === 503 && answer.body?.error === 'ServiceUnavailable' && answer.headers.has('retry-after')
-    if (!busy || again === 8) return answer
+    if (!busy || again === 30) return answer
     await sleep(500)
   }
 }

@@ -10,11 +10,15 @@ const bindable = (port) =>
     probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
   })
 
-/** A port below the range the kernel hands out, so that it can be bound again after a restart. */
+/**
+ * A port below the range the kernel hands out, so that it can be bound again after a restart. The
+ * ports beside it, which a server uses by default, are free as well.
+ */
 export async function freePort() {
   for (let i = 0; i < 200; i++) {
     const port = 12000 + Math.floor(Math.random() * 18000)
-    if (await bindable(port)) return port
+    const free = await Promise.all([port - 1, port, port + 1].map(bindable))
+    if (free.every(Boolean)) return port
   }
   throw new Error('no free port')
 }

@@ -70,6 +70,7 @@ export async function startServer({ plc, smtp, env = {}, ahead = 0 }) {
 
   let child
   let exited
+  let isToEnd = false // somebody here has asked for it
   async function start(more = {}) {
     if (more.env) env = { ...env, ...more.env }
     if (more.ahead !== undefined) ahead = more.ahead
@@ -85,6 +86,7 @@ export async function startServer({ plc, smtp, env = {}, ahead = 0 }) {
     child = spawn(argv[0], argv.slice(1), { env: all, stdio: ['ignore', log, log], cwd: folder })
     fs.closeSync(log)
     const started = child
+    isToEnd = false
     exited = new Promise((resolve, reject) => {
       started.once('error', reject)
       started.once('exit', (code, signal) => resolve({ code, signal }))
@@ -123,10 +125,17 @@ export async function startServer({ plc, smtp, env = {}, ahead = 0 }) {
     },
     log: () => (fs.existsSync(logFile) ? fs.readFileSync(logFile, 'utf8') : ''),
     environment: () => ({ ...base, ...env }),
-    signal: (name) => child.kill(name),
+    signal(name) {
+      isToEnd = true
+      child.kill(name)
+    },
     /** Ends it as an operator does; it must go quietly. */
     async stop() {
-      if (!running()) return
+      if (!running()) {
+        if (!isToEnd) assert.fail(`ended by itself, ${JSON.stringify(await exited)}:\n${pds.log().slice(-3000)}`)
+        return
+      }
+      isToEnd = true
       child.kill('SIGTERM')
       const late = setTimeout(() => child.kill('SIGKILL'), 20_000)
       const end = await exited
@@ -134,6 +143,7 @@ export async function startServer({ plc, smtp, env = {}, ahead = 0 }) {
       if (!foreign) assert.deepEqual(end, { code: 0, signal: null }, `ended badly:\n${pds.log().slice(-3000)}`)
     },
     async kill9() {
+      isToEnd = true
       child.kill('SIGKILL')
       await exited
     },

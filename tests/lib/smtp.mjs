@@ -6,18 +6,31 @@ import { secret } from './secrets.mjs'
 
 const TOKEN = /\b[A-Z2-7]{5}-[A-Z2-7]{5}\b/g
 
-export async function startSmtp() {
+/**
+ * `tls` is `none`, `starttls` (offered) or `implicit` (from the first byte), with a certificate of
+ * certificate.mjs; `login` ({user, pass}) is asked of whoever sends, over TLS only.
+ */
+export async function startSmtp({ tls = 'none', certificate, login } = {}) {
   const port = await freePort()
   const mails = []
+  const logins = []
   // `pass`; `reject`: 451 at the envelope; `hang`: silence after the greeting; `refuse`: nothing listens.
   let mode = 'pass'
   let server
 
   const make = () =>
     new SMTPServer({
-      authOptional: true,
-      disabledCommands: ['STARTTLS', 'AUTH'],
+      secure: tls === 'implicit',
+      ...(certificate && { key: certificate.key, cert: certificate.certificate }),
+      authOptional: !login,
+      disabledCommands: [...(tls === 'starttls' ? [] : ['STARTTLS']), ...(login ? [] : ['AUTH'])],
       logger: false,
+      onAuth(auth, session, done) {
+        const right = auth.username === login.user && auth.password === login.pass
+        logins.push({ right, secure: session.secure })
+        if (right) done(null, { user: auth.username })
+        else done(Object.assign(new Error('wrong login'), { responseCode: 535 }))
+      },
       closeTimeout: 100,
       onMailFrom(_address, _session, done) {
         if (mode === 'hang') return
@@ -37,6 +50,9 @@ export async function startSmtp() {
             text,
             html: mail.html || '',
             tokens,
+            secure: session.secure,
+            user: session.user,
+            headers: mail.headerLines.map((line) => line.key),
           })
           done()
         }, done)
@@ -53,6 +69,10 @@ export async function startSmtp() {
   const to = (address) => mails.filter((mail) => mail.to.includes(address.toLowerCase()))
   return {
     url: `smtp://127.0.0.1:${port}`,
+    port,
+    login,
+    logins,
+    mails,
     to,
     /** The nth mail (from 1) to that address, waiting for it. */
     mail: (address, nth = 1, ms = 10_000) =>

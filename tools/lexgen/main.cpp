@@ -1,11 +1,13 @@
-// lexgen DOCUMENTS OUTPUT: reads every *.json below DOCUMENTS and writes the C++ that
-// tools/lexgen/CMakeLists.txt expects below OUTPUT. Files that would not change are not touched.
+// lexgen DOCUMENTS OUTPUT GROUP…: reads every *.json below DOCUMENTS and writes below OUTPUT the
+// table of all of them, and the C++ of those in the groups ("com/atproto/server"), as
+// tools/lexgen/CMakeLists.txt expects. Files that would not change are not touched.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -72,7 +74,8 @@ Result<std::vector<std::string>> read_documents(const fs::path& folder) {
     return out;
 }
 
-Result<void> generate(const fs::path& folder, const fs::path& output) {
+Result<void> generate(const fs::path& folder, const fs::path& output,
+                      const std::set<fs::path>& wanted) {
     const std::vector<std::string> texts = TRY(read_documents(folder));
     const std::vector<std::string_view> views(texts.begin(), texts.end());
     const lexicon::Catalog catalog = TRY(lexicon::Catalog::of(views));
@@ -84,8 +87,9 @@ Result<void> generate(const fs::path& folder, const fs::path& output) {
     std::map<std::string, Group> groups;
     const fs::path root = output.parent_path();  // header_of() starts with "lexicon/"
     for (const lexicon::Document* document : catalog.documents()) {
-        const Code code = TRY(emit_document(*document));
         const fs::path header = header_of(document->id);
+        if (!wanted.contains(header.parent_path().lexically_relative("lexicon"))) continue;
+        const Code code = TRY(emit_document(*document));
         write_file(root / header, code.header);
         Group& group = groups[header.parent_path().string()];
         group.documents.push_back(document);
@@ -102,12 +106,13 @@ Result<void> generate(const fs::path& folder, const fs::path& output) {
 }  // namespace roost::lexgen
 
 int main(int argc, char** argv) {
-    if (argc != 3) {
-        std::fputs("usage: lexgen DOCUMENTS OUTPUT\n", stderr);
+    if (argc < 3) {
+        std::fputs("usage: lexgen DOCUMENTS OUTPUT [GROUP…]\n", stderr);
         return 2;
     }
     try {
-        roost::Result<void> done = roost::lexgen::generate(argv[1], argv[2]);
+        roost::Result<void> done =
+            roost::lexgen::generate(argv[1], argv[2], {argv + 3, argv + argc});
         if (done) return 0;
         std::fprintf(stderr, "lexgen: %s\n", done.error().message.c_str());
     } catch (const std::exception& error) {

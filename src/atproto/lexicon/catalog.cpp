@@ -67,7 +67,7 @@ std::vector<const Document*> Catalog::documents() const {
 Result<void> Catalog::resolve() {
     for (auto& [nsid, document] : by_nsid_) {
         for (Definition& definition : document->definitions) {
-            const std::string where = nsid + "#" + definition.name;
+            std::string where = nsid + "#" + definition.name;
             if (auto* schema = std::get_if<Schema>(&definition.content))
                 TRY(resolve(*schema, where));
             else if (auto* method = std::get_if<Method>(&definition.content))
@@ -79,7 +79,7 @@ Result<void> Catalog::resolve() {
     return {};
 }
 
-Result<void> Catalog::resolve(Method& method, const std::string& where) {
+Result<void> Catalog::resolve(Method& method, std::string& where) {
     TRY(resolve(method.parameters, where));
     if (method.input && method.input->schema) TRY(resolve(*method.input->schema, where));
     if (method.output && method.output->schema) TRY(resolve(*method.output->schema, where));
@@ -97,13 +97,18 @@ Result<void> Catalog::resolve(RefSchema& ref, const std::string& where) {
     return Error::invalid(where + " refers to nothing: " + ref.name);
 }
 
-Result<void> Catalog::resolve(ObjectSchema& object, const std::string& where) {
-    for (Property& property : object.properties)
-        TRY(resolve(*property.schema, where + "/" + property.name));
+Result<void> Catalog::resolve(ObjectSchema& object, std::string& where) {
+    const std::size_t size = where.size();
+    for (Property& property : object.properties) {
+        where += '/';
+        where += property.name;
+        TRY(resolve(*property.schema, where));
+        where.resize(size);
+    }
     return {};
 }
 
-Result<void> Catalog::resolve(Schema& schema, const std::string& where) {
+Result<void> Catalog::resolve(Schema& schema, std::string& where) {
     if (auto* object = std::get_if<ObjectSchema>(&schema.kind)) {
         TRY(resolve(*object, where));
     } else if (auto* array = std::get_if<ArraySchema>(&schema.kind)) {

@@ -38,10 +38,11 @@ class Catalog {
     };
 
     Result<void> resolve();
-    Result<void> resolve(Schema& schema, const std::string& where);
+    // Where it stands, for errors; the same again on return.
+    Result<void> resolve(Schema& schema, std::string& where);
     Result<void> resolve(RefSchema& ref, const std::string& where);
-    Result<void> resolve(ObjectSchema& object, const std::string& where);
-    Result<void> resolve(Method& method, const std::string& where);
+    Result<void> resolve(ObjectSchema& object, std::string& where);
+    Result<void> resolve(Method& method, std::string& where);
     const Definition* definition(std::string_view name) const;
 
     std::unordered_map<std::string, std::unique_ptr<Document>, Hash, std::equal_to<>> by_nsid_;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "atproto/data/blob_ref.h"
 #include "atproto/lexicon/graphemes.h"
 #include "atproto/syntax/syntax.h"
 #include "base/check.h"
@@ -64,32 +65,6 @@ bool is_accepted(std::string_view mime, const std::vector<std::string>& accept) 
     });
 }
 
-template <class T>
-const T* member(const Object& object, std::string_view name) {
-    const Value* value = object.find(name);
-    return value == nullptr ? nullptr : value->as<T>();
-}
-
-// The parts of a blob reference, if it is one: {$type: "blob", ref, mimeType, size} and no more.
-// https://atproto.com/specs/data-model#blob-type
-struct BlobView {
-    const std::string* mime;
-    std::int64_t size;
-};
-std::optional<BlobView> as_blob(const Value& value) {
-    const Object* object = value.as<Object>();
-    if (object == nullptr || object->size() != 4) return std::nullopt;
-    const auto* type = member<std::string>(*object, "$type");
-    const auto* ref = member<Cid>(*object, "ref");
-    const auto* mime = member<std::string>(*object, "mimeType");
-    const auto* size = member<std::int64_t>(*object, "size");
-    if (type == nullptr || *type != "blob" || ref == nullptr || mime == nullptr || size == nullptr)
-        return std::nullopt;
-    if (ref->codec() != atproto::Codec::raw || !mime->contains('/')) return std::nullopt;
-    if (*size < 0 || *size > integer_max) return std::nullopt;
-    return BlobView{mime, *size};
-}
-
 }  // namespace
 
 bool is_format(StringFormat format, std::string_view text) {
@@ -120,6 +95,10 @@ bool is_format(StringFormat format, std::string_view text) {
             return atproto::is_uri(text);
     }
     return false;
+}
+
+std::string wrong_format(StringFormat format, const Value& got) {
+    return "Invalid " + std::string(format_name(format)) + " (got " + preview(got) + ")";
 }
 
 bool has_fallback(const Schema& schema) {
@@ -172,11 +151,7 @@ bool SchemaCheck::obeys_kind(const Value& value, const StringSchema& schema, con
     if (schema.max_bytes && text->size() > *schema.max_bytes)
         return refuse_size("string", "big", static_cast<std::int64_t>(*schema.max_bytes), size, at);
     if (!fits_graphemes(*text, schema, at)) return false;
-    if (!is_format(schema.format, *text))
-        return refuse(
-            "Invalid " + std::string(format_name(schema.format)) + " (got " + preview(value) + ")",
-            at);
-    return true;
+    return is_format(schema.format, *text) || refuse(wrong_format(schema.format, value), at);
 }
 
 bool SchemaCheck::fits_graphemes(const std::string& text, const StringSchema& schema,
@@ -235,14 +210,15 @@ bool SchemaCheck::obeys_kind(const Value& value, const CidLinkSchema&, const Pla
 }
 
 bool SchemaCheck::obeys_kind(const Value& value, const BlobSchema& schema, const Place* at) {
-    const std::optional<BlobView> blob = as_blob(value);
+    std::optional<atproto::BlobRef> blob = atproto::typed_blob_ref(value);
+    if (!blob && legacy_blobs_ == LegacyBlobs::accept) blob = atproto::legacy_blob_ref(value);
     if (!blob) return refuse_type("blob", value, at);
-    if (!schema.accept.empty() && !is_accepted(*blob->mime, schema.accept)) {
+    if (!schema.accept.empty() && !is_accepted(blob->mime_type, schema.accept)) {
         const Place mime = Place::member(at, "mimeType");
-        return refuse(wrong_value(as_values(schema.accept), Value(*blob->mime)), &mime);
+        return refuse(wrong_value(as_values(schema.accept), Value(blob->mime_type)), &mime);
     }
-    if (schema.max_size && static_cast<std::uint64_t>(blob->size) > *schema.max_size)
-        return refuse_size("blob", "big", static_cast<std::int64_t>(*schema.max_size), blob->size,
+    if (schema.max_size && blob->size && static_cast<std::uint64_t>(*blob->size) > *schema.max_size)
+        return refuse_size("blob", "big", static_cast<std::int64_t>(*schema.max_size), *blob->size,
                            at);
     return true;
 }

@@ -12,6 +12,7 @@
 
 #include "atproto/data/value.h"
 #include "atproto/lexicon/document.h"
+#include "atproto/lexicon/validate.h"
 
 namespace roost::lexicon {
 
@@ -43,7 +44,8 @@ enum class Defaults : std::uint8_t { supply, demand };
 
 class SchemaCheck {
   public:
-    explicit SchemaCheck(Defaults defaults) : defaults_(defaults) {}
+    explicit SchemaCheck(Defaults defaults, LegacyBlobs legacy_blobs = LegacyBlobs::refuse)
+        : defaults_(defaults), legacy_blobs_(legacy_blobs) {}
 
     bool obeys(const atproto::Value& value, const Schema& schema, const Place* at);
     bool obeys(const atproto::Object& object, const ObjectSchema& schema, const Place* at);
@@ -72,6 +74,7 @@ class SchemaCheck {
                      std::int64_t got, const Place* at);
 
     Defaults defaults_;
+    LegacyBlobs legacy_blobs_;
     bool misses_defaults_ = false;
     Issue issue_;
 };
@@ -80,6 +83,9 @@ class SchemaCheck {
 std::string preview(const atproto::Value& value);
 std::string wrong_type(std::string_view expected, const atproto::Value& got);
 std::string wrong_value(const std::vector<atproto::Value>& expected, const atproto::Value& got);
+
+// "Invalid TID string (got \"x\")"
+std::string wrong_format(StringFormat format, const atproto::Value& got);
 
 bool is_format(StringFormat format, std::string_view text);
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "atproto/syntax/syntax.h"
+#include "base/check.h"
 
 namespace roost::lexicon {
 namespace {
@@ -24,23 +25,36 @@ class Fields {
         seen("description");
     }
 
+    // Null if absent.
     template <class T>
-    std::optional<T> get(std::string_view name) {
+    const T* find(std::string_view name) {
         seen(name);
         const Value* value = object_.find(name);
-        if (value == nullptr) return std::nullopt;
+        if (value == nullptr) return nullptr;
         const T* content = value->as<T>();
-        if (content == nullptr) {
-            fail(name, "has the wrong type");
-            return std::nullopt;
-        }
-        return *content;
+        if (content == nullptr) fail(name, "has the wrong type");
+        return content;
+    }
+    template <class T>
+    std::optional<T> get(std::string_view name) {
+        const T* content = find<T>(name);
+        return content == nullptr ? std::nullopt : std::optional<T>(*content);
     }
     template <class T>
     T need(std::string_view name) {
-        std::optional<T> value = get<T>(name);
-        if (!value) fail(name, "is missing");
-        return value ? *std::move(value) : T();
+        const T* content = find<T>(name);
+        if (content == nullptr) fail(name, "is missing");
+        return content == nullptr ? T() : *content;
+    }
+    // Empty if absent.
+    const Object& object(std::string_view name) {
+        const Object* content = find<Object>(name);
+        return content == nullptr ? none_ : *content;
+    }
+    const Object& need_object(std::string_view name) {
+        const Object* content = find<Object>(name);
+        if (content == nullptr) fail(name, "is missing");
+        return content == nullptr ? none_ : *content;
     }
     std::optional<std::uint64_t> size(std::string_view name) {
         std::optional<std::int64_t> number = get<std::int64_t>(name);
@@ -51,8 +65,9 @@ class Fields {
     template <class T>
     std::vector<T> list(std::string_view name) {
         std::vector<T> out;
-        const Array items = get<Array>(name).value_or(Array());
-        for (const Value& item : items) {
+        const Array* items = find<Array>(name);
+        if (items == nullptr) return out;
+        for (const Value& item : *items) {
             const T* content = item.as<T>();
             if (content == nullptr)
                 fail(name, "has an item of the wrong type");
@@ -62,14 +77,18 @@ class Fields {
         return out;
     }
 
-    void seen(std::string_view name) { seen_.push_back(name); }
+    void seen(std::string_view name) {
+        check(seen_count_ < seen_.size(), "there is room for all names that are asked for");
+        seen_[seen_count_++] = name;
+    }
     std::string place(std::string_view name) const { return place_ + "/" + std::string(name); }
     void fail(std::string_view name, std::string_view what) {
         if (!error_) error_ = Error::invalid(place(name) + " " + std::string(what));
     }
     Result<void> finish() {
         for (const auto& [name, value] : object_) {
-            if (std::ranges::find(seen_, name) == seen_.end()) fail(name, "is not known here");
+            if (std::ranges::count(seen_.begin(), seen_.begin() + seen_count_, name) == 0)
+                fail(name, "is not known here");
         }
         if (error_) return *std::move(error_);
         return {};
@@ -77,18 +96,21 @@ class Fields {
 
   private:
     const Object& object_;
+    const Object none_;
     std::string place_;
-    std::vector<std::string_view> seen_;
+    std::array<std::string_view, 16> seen_;
+    std::size_t seen_count_ = 0;
     std::optional<Error> error_;
 };
 
 struct Scope {
-    std::string nsid;
+    std::string_view nsid;
     int depth = 0;
 
     Scope inner() const { return {nsid, depth + 1}; }
     std::string absolute(std::string_view ref) const {
-        std::string name = ref.starts_with('#') ? nsid + std::string(ref) : std::string(ref);
+        std::string name(ref.starts_with('#') ? nsid : "");
+        name += ref;
         if (name.ends_with("#main")) name.resize(name.size() - 5);
         return name;
     }
@@ -145,14 +167,14 @@ Result<Schema> parse_boolean(Fields& json) {
     BooleanSchema out;
     out.constant = json.get<bool>("const");
     out.fallback = json.get<bool>("default");
-    return Schema{std::move(out)};
+    return Schema{out};
 }
 
 Result<Schema> parse_array(Fields& json, const Scope& scope) {
     ArraySchema out;
     out.min_items = json.size("minLength");
     out.max_items = json.size("maxLength");
-    Object items = json.need<Object>("items");
+    const Object& items = json.need_object("items");
     out.items =
         std::make_unique<Schema>(TRY(parse_schema(items, scope.inner(), json.place("items"))));
     return Schema{std::move(out)};
@@ -162,7 +184,7 @@ Result<Schema> parse_object(Fields& json, const Scope& scope) {
     ObjectSchema out;
     const std::vector<std::string> required = json.list<std::string>("required");
     const std::vector<std::string> nullable = json.list<std::string>("nullable");
-    const Object properties = json.get<Object>("properties").value_or(Object());
+    const Object& properties = json.object("properties");
     for (const auto& [name, value] : properties) {
         const std::string place = json.place("properties/" + name);
         const Object* schema = value.as<Object>();
@@ -190,7 +212,7 @@ Result<Schema> parse_object(Fields& json, const Scope& scope) {
 
 Result<Schema> parse_union(Fields& json, const Scope& scope) {
     UnionSchema out;
-    json.need<Array>("refs");
+    if (json.find<Array>("refs") == nullptr) json.fail("refs", "is missing");
     for (const std::string& ref : json.list<std::string>("refs"))
         out.refs.push_back({scope.absolute(ref)});
     const bool closed = json.get<bool>("closed").value_or(false);
@@ -242,7 +264,7 @@ Result<Body> parse_body(const Object& json, const Scope& scope, const std::strin
     Fields fields(json, place);
     Body out;
     out.encoding = fields.need<std::string>("encoding");
-    if (std::optional<Object> schema = fields.get<Object>("schema"))
+    if (const Object* schema = fields.find<Object>("schema"))
         out.schema = TRY(parse_schema(*schema, scope.inner(), fields.place("schema")));
     TRY(fields.finish());
     return out;
@@ -272,9 +294,9 @@ bool can_be_parameter(const Property& property) {
 
 Result<Method> parse_method(MethodKind kind, Fields& json, const Scope& scope) {
     Method out;
-    out.nsid = scope.nsid;
+    out.nsid = std::string(scope.nsid);
     out.kind = kind;
-    if (std::optional<Object> parameters = json.get<Object>("parameters")) {
+    if (const Object* parameters = json.find<Object>("parameters")) {
         Schema schema = TRY(parse_schema(*parameters, scope.inner(), json.place("parameters")));
         ObjectSchema* object = std::get_if<ObjectSchema>(&schema.kind);
         if (object == nullptr || !std::ranges::all_of(object->properties, can_be_parameter))
@@ -282,31 +304,39 @@ Result<Method> parse_method(MethodKind kind, Fields& json, const Scope& scope) {
         out.parameters = std::move(*object);
     }
     if (kind == MethodKind::procedure) {
-        if (std::optional<Object> input = json.get<Object>("input"))
+        if (const Object* input = json.find<Object>("input"))
             out.input = TRY(parse_body(*input, scope, json.place("input")));
     }
     if (kind == MethodKind::subscription) {
-        const Object message = json.need<Object>("message");
+        const Object& message = json.need_object("message");
         Fields fields(message, json.place("message"));
-        const Object schema = fields.need<Object>("schema");
+        const Object& schema = fields.need_object("schema");
         TRY(fields.finish());
         out.message = TRY(parse_schema(schema, scope.inner(), json.place("message/schema")));
-    } else if (std::optional<Object> output = json.get<Object>("output")) {
+    } else if (const Object* output = json.find<Object>("output")) {
         out.output = TRY(parse_body(*output, scope, json.place("output")));
     }
-    if (std::optional<Array> errors = json.get<Array>("errors"))
+    if (const Array* errors = json.find<Array>("errors"))
         out.errors = TRY(parse_errors(*errors, json.place("errors")));
     return out;
+}
+
+bool is_key_rule(std::string_view key) {
+    constexpr std::string_view literal = "literal:";
+    if (key.starts_with(literal))
+        return atproto::RecordKey::parse(key.substr(literal.size())).has_value();
+    return key == "tid" || key == "nsid" || key == "any";
 }
 
 Result<Record> parse_record(Fields& json, const Scope& scope) {
     Record out;
     out.key = json.need<std::string>("key");
-    const Object schema = json.need<Object>("record");
+    if (!is_key_rule(out.key)) json.fail("key", "is not a known kind of record key");
+    const Object& schema = json.need_object("record");
     out.schema = TRY(parse_schema(schema, scope.inner(), json.place("record")));
     ObjectSchema* object = std::get_if<ObjectSchema>(&out.schema.kind);
     if (object == nullptr) return Error::invalid(json.place("record") + " is no object");
-    object->type_name = scope.nsid;
+    object->type_name = std::string(scope.nsid);
     return out;
 }
 
@@ -314,7 +344,7 @@ Result<Definition> parse_definition(const std::string& name, const Object& json,
                                     const Scope& scope) {
     Definition out;
     out.name = name;
-    Fields fields(json, scope.nsid + "#" + name);
+    Fields fields(json, std::string(scope.nsid) + "#" + name);
     const std::string type = fields.need<std::string>("type");
     if (type == "query")
         out.content = TRY(parse_method(MethodKind::query, fields, scope));
@@ -353,7 +383,7 @@ Result<Document> parse_document(const Value& json) {
     Document out;
     out.id = TRY(atproto::Nsid::parse(fields.need<std::string>("id")))
     .text();
-    const Object definitions = fields.need<Object>("defs");
+    const Object& definitions = fields.need_object("defs");
     TRY(fields.finish());
     for (const auto& [name, value] : definitions) {
         const Object* definition = value.as<Object>();

@@ -157,6 +157,8 @@ TEST(Document, RefusesWhatTheLanguageDoesNotDefine) {
         {R"({"a": {"type": "subscription"}})", "com.example.thing#a/message/schema is missing"},
         {R"({"a": {"type": "record", "key": "tid", "record": {"type": "string"}}})",
          "com.example.thing#a/record is no object"},
+        {R"({"a": {"type": "record", "key": "literal:", "record": {"type": "object"}}})",
+         "com.example.thing#a/key is not a known kind of record key"},
     };
     for (const auto& [json, message] : cases) {
         EXPECT_EQ(refusal(json), message) << json;

@@ -11,6 +11,7 @@
 // https://atproto.com/specs/lexicon
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "atproto/data/value.h"
@@ -39,7 +40,31 @@ Result<void> validate_output(const Catalog& catalog, std::string_view nsid,
 Result<atproto::Object> parse_params(const Catalog& catalog, std::string_view nsid,
                                      std::string_view query);
 
-// Any value against any definition: records, and the parts of events. Puts in no defaults.
+// Any value against any definition: objects, and the parts of events. Puts in no defaults.
 Result<void> validate(const Schema& schema, const atproto::Value& value);
+
+// Whether the form of blob references that is no longer written, {cid, mimeType}, is good enough:
+// not for a record that is written now. Its size is unknown, so no limit of size applies.
+enum class LegacyBlobs : std::uint8_t { refuse, accept };
+
+// A record as a repository holds it: whether its collection may have this key and this content,
+// which must name the collection in its $type. The place says what refusals call the record. Puts
+// in no defaults. Refusals read
+//     Invalid record key for a.b.like: Invalid TID string (got "x") at $
+//     Invalid a.b.like record: Missing required key "subject" at $.record
+// https://atproto.com/specs/record-key, https://atproto.com/specs/lexicon#record
+struct RecordView {
+    std::string_view key;
+    const atproto::Value& value;
+    std::string_view place = "$.record";
+    LegacyBlobs legacy_blobs = LegacyBlobs::refuse;
+};
+Result<void> validate_record(const Record& rules, const RecordView& record);
+
+// The same by the name of the collection. unknown: the catalog has no such record, so nothing was
+// checked; whether that will do is the caller's to say.
+enum class RecordStatus : std::uint8_t { valid, unknown };
+Result<RecordStatus> validate_record(const Catalog& catalog, std::string_view collection,
+                                     const RecordView& record);
 
 }  // namespace roost::lexicon

@@ -70,12 +70,12 @@ Result<std::vector<Cid>> parse_header(ByteView bytes) {
 
 }  // namespace
 
-void append_car_header(Bytes& out, const Cid& root) {
+void append_car_header(Bytes& out, const std::optional<Cid>& root) {
     Bytes header;
     cbor::append_head(header, cbor_map, 2);
     cbor::append_text(header, "roots");
-    cbor::append_head(header, cbor_array, 1);
-    cbor::append_cid(header, root);
+    cbor::append_head(header, cbor_array, root ? 1 : 0);
+    if (root) cbor::append_cid(header, *root);
     cbor::append_text(header, "version");
     cbor::append_int(header, car_version);
     append_varint(out, header.size());
@@ -88,7 +88,7 @@ void append_car_block(Bytes& out, const Cid& cid, ByteView content) {
     append(out, content);
 }
 
-Bytes write_car(const Cid& root, const Blocks& blocks) {
+Bytes write_car(const std::optional<Cid>& root, const Blocks& blocks) {
     Bytes out;
     append_car_header(out, root);
     for (const Block& block : blocks)

@@ -15,10 +15,11 @@
 
 namespace roost::atproto {
 
-void append_car_header(Bytes& out, const Cid& root);
+// Without a root, the file is a loose bunch of blocks.
+void append_car_header(Bytes& out, const std::optional<Cid>& root);
 // The CID must be the content's.
 void append_car_block(Bytes& out, const Cid& cid, ByteView content);
-Bytes write_car(const Cid& root, const Blocks& blocks);
+Bytes write_car(const std::optional<Cid>& root, const Blocks& blocks);
 
 // What a reader lets through; who reads knows what is sensible.
 struct CarBounds {

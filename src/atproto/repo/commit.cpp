@@ -4,7 +4,6 @@
 
 #include "atproto/data/cbor.h"
 #include "atproto/mst/tree.h"
-#include "base/check.h"
 
 namespace roost::atproto {
 
@@ -97,12 +96,11 @@ bool verify_commit(const Commit& commit, const PublicKey& key) {
 }
 
 NewRepo create_empty_repo(const Did& did, const PrivateKey& key, const Tid& rev) {
-    Result<mst::Tree> tree = mst::build_tree({});
-    check(tree.has_value(), "an empty tree can be built");
-    Bytes commit = encode_commit(sign_commit(did, tree->root, rev, key));
+    const mst::Tree tree;
+    Bytes commit = encode_commit(sign_commit(did, tree.root(), rev, key));
     const Cid cid = Cid::of(Codec::dag_cbor, commit);
-    NewRepo repo{cid, rev, tree->root, {{cid, std::move(commit)}}};
-    std::ranges::move(tree->nodes, std::back_inserter(repo.blocks));
+    NewRepo repo{cid, rev, tree.root(), {{cid, std::move(commit)}}};
+    std::ranges::move(mst::nodes_in_memory(tree), std::back_inserter(repo.blocks));
     return repo;
 }
 

@@ -37,6 +37,15 @@ std::optional<Account> find_by_handle(db::Transaction& t, const atproto::Handle&
         t.select("SELECT " ROOST_ACCOUNT_COLUMNS " FROM account WHERE handle = $1", handle.text()));
 }
 
+std::optional<Account> find_by_did_or_handle(db::Transaction& t, std::string_view identifier) {
+    if (identifier.starts_with("did:")) {
+        const Result<atproto::Did> did = atproto::Did::parse(identifier);
+        return did.has_value() ? find_by_did(t, *did) : std::nullopt;
+    }
+    const Result<atproto::Handle> handle = atproto::Handle::parse(identifier);
+    return handle.has_value() ? find_by_handle(t, *handle) : std::nullopt;
+}
+
 std::optional<Account> find_by_email(db::Transaction& t, std::string_view normalized_email) {
     return first_account(t.select("SELECT " ROOST_ACCOUNT_COLUMNS " FROM account WHERE email = $1",
                                   normalized_email));
@@ -45,6 +54,12 @@ std::optional<Account> find_by_email(db::Transaction& t, std::string_view normal
 std::optional<Account> find_by_id(db::Transaction& t, std::int64_t id) {
     return first_account(
         t.select("SELECT " ROOST_ACCOUNT_COLUMNS " FROM account WHERE id = $1", id));
+}
+
+bool has_any(db::Transaction& t) {
+    db::Rows row =
+        t.select("SELECT EXISTS (SELECT 1 FROM account) OR EXISTS (SELECT 1 FROM pending_signup)");
+    return row.next() && row.integer(0) != 0;
 }
 
 std::int64_t insert(db::Transaction& t, const NewAccount& account, Timestamp now) {
@@ -99,8 +114,9 @@ void set_takedown(db::Transaction& t, std::int64_t id, const std::optional<std::
     t.execute("UPDATE account SET takedown_ref = $2 WHERE id = $1", id, ref);
 }
 
-void set_invites_disabled(db::Transaction& t, std::int64_t id, bool is_disabled) {
-    t.execute("UPDATE account SET invites_disabled = $2 WHERE id = $1", id, is_disabled);
+void set_invite_rights(db::Transaction& t, std::int64_t id, InviteRights rights) {
+    t.execute("UPDATE account SET invites_disabled = $2 WHERE id = $1", id,
+              rights == InviteRights::withdrawn);
 }
 
 std::vector<Account> due_for_deletion(db::Transaction& t, Timestamp now, int limit) {

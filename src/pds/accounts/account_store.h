@@ -18,8 +18,12 @@ namespace roost::pds::account_store {
 
 std::optional<Account> find_by_did(db::Transaction& t, const atproto::Did& did);
 std::optional<Account> find_by_handle(db::Transaction& t, const atproto::Handle& handle);
+// An at-identifier, as methods take to name an account; none for what is neither DID nor handle.
+std::optional<Account> find_by_did_or_handle(db::Transaction& t, std::string_view identifier);
 std::optional<Account> find_by_email(db::Transaction& t, std::string_view normalized_email);
 std::optional<Account> find_by_id(db::Transaction& t, std::int64_t id);
+// Whether there is an account, or a sign-up that may become one.
+bool has_any(db::Transaction& t);
 
 struct NewAccount {
     atproto::Did did;
@@ -41,7 +45,9 @@ void set_email_auth_factor(db::Transaction& t, std::int64_t id, bool is_on);
 void set_deactivated(db::Transaction& t, std::int64_t id, std::optional<Timestamp> since,
                      std::optional<Timestamp> delete_after);
 void set_takedown(db::Transaction& t, std::int64_t id, const std::optional<std::string>& ref);
-void set_invites_disabled(db::Transaction& t, std::int64_t id, bool is_disabled);
+// Whether the account may hand out invite codes.
+enum class InviteRights { granted, withdrawn };
+void set_invite_rights(db::Transaction& t, std::int64_t id, InviteRights rights);
 // Accounts whose deletion date has come, oldest first, at most limit.
 std::vector<Account> due_for_deletion(db::Transaction& t, Timestamp now, int limit);
 

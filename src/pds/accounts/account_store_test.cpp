@@ -51,6 +51,21 @@ TEST_F(AccountStoreTest, FindsByEveryName) {
     });
 }
 
+TEST_F(AccountStoreTest, KnowsWhetherThereIsAny) {
+    const auto any = [&] { return bed_.read([](db::Transaction& t) { return has_any(t); }); };
+    EXPECT_FALSE(any());
+    const PendingSignup signup =
+        pending("did:plc:bbbbbbbbbbbbbbbbbbbbbbbb", "bob.test", "bob@example.org");
+    bed_.write([&](db::Transaction& t) { insert_pending(t, signup); });
+    EXPECT_TRUE(any()) << "its identity may be registered already";
+    bed_.write([&](db::Transaction& t) { erase_pending(t, signup.did); });
+    EXPECT_FALSE(any());
+    const Account ann = bed_.add_account("ann.test");
+    EXPECT_TRUE(any());
+    bed_.write([&](db::Transaction& t) { erase(t, ann.id); });
+    EXPECT_FALSE(any());
+}
+
 TEST_F(AccountStoreTest, TreatsSqlInAStringAsText) {
     const Account ann = bed_.add_account("ann.test");
     bed_.write([&](db::Transaction& t) { set_email(t, ann.id, "'; DROP TABLE account; --"); });

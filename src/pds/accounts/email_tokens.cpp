@@ -6,6 +6,7 @@
 #include "atproto/data/cid.h"
 #include "base/encoding.h"
 #include "base/random.h"
+#include "pds/error_names.h"
 #include "pds/limits.h"
 
 namespace roost::pds::email_tokens {
@@ -41,13 +42,40 @@ Bytes hash_of(Purpose purpose, std::string_view code) {
     return {digest.begin(), digest.end()};
 }
 
+// Each letter takes limits::letter_interval_s of a time that may run ahead of the clock by several.
+// It is kept in a row of its own, as a code goes when it is used or was guessed at.
+Result<void> take_letter(db::Transaction& t, std::int64_t account_id, Purpose purpose,
+                         Timestamp now) {
+    Timestamp paid_until = now;
+    {
+        db::Rows row =
+            t.select("SELECT paid_until FROM letter_limit WHERE account_id = $1 AND purpose = $2",
+                     account_id, purpose_text(purpose));
+        if (row.next()) paid_until = std::max(now, row.time(0));
+    }
+    paid_until = paid_until.plus_s(limits::letter_interval_s);
+    const Timestamp latest = now.plus_s(limits::letters_at_once_max * limits::letter_interval_s);
+    if (paid_until > latest)
+        return Error{Fault::rate_limited, "RateLimitExceeded",
+                     "Too many letters were sent for this; use the code in the latest one, or ask "
+                     "again later",
+                     static_cast<int>((paid_until.us - latest.us) / 1'000'000) + 1};
+    t.execute(
+        "INSERT INTO letter_limit (account_id, purpose, paid_until) VALUES ($1, $2, $3) "
+        "ON CONFLICT (account_id, purpose) DO UPDATE SET paid_until = excluded.paid_until",
+        account_id, purpose_text(purpose), paid_until);
+    return {};
+}
+
 bool is_expired(Timestamp requested_at, Timestamp now) {
     return now > requested_at.plus_s(limits::email_token_s);
 }
 
 }  // namespace
 
-SecretText create(db::Transaction& t, std::int64_t account_id, Purpose purpose, Timestamp now) {
+Result<SecretText> create(db::Transaction& t, std::int64_t account_id, Purpose purpose,
+                          Timestamp now) {
+    TRY(take_letter(t, account_id, purpose, now));
     const std::string random = upper_case(base32_encode(random_bytes(7))).substr(0, 10);
     std::string code = random.substr(0, 5) + "-" + random.substr(5);
     t.execute(
@@ -111,9 +139,9 @@ Result<void> to_result(Verdict verdict) {
         case Verdict::valid:
             return {};
         case Verdict::invalid:
-            return Error::invalid("Token is invalid", "InvalidToken");
+            return refusal("Token is invalid", error_names::InvalidToken);
         case Verdict::expired:
-            return Error::invalid("Token is expired", "ExpiredToken");
+            return refusal("Token is expired", error_names::ExpiredToken);
     }
     return {};
 }

@@ -2,7 +2,8 @@
 //
 // XXXXX-XXXXX in base32: 50 random bits, stored as a hash, bound to account and purpose, good for
 // limits::email_token_s, once, and only until limits::email_token_wrong_tries_max wrong ones were
-// tried. Asking again replaces the code.
+// tried. Asking again replaces the code. How often one may ask is bounded for each account and
+// purpose, always: a mail domain whose letters nobody wanted is soon believed by nobody.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,9 @@ namespace roost::pds::email_tokens {
 
 enum class Purpose { confirm_email, update_email, reset_password, delete_account, sign_in };
 
-SecretText create(db::Transaction& t, std::int64_t account_id, Purpose purpose, Timestamp now);
+// Errors: RateLimitExceeded.
+Result<SecretText> create(db::Transaction& t, std::int64_t account_id, Purpose purpose,
+                          Timestamp now);
 
 // What a presented code turned out to be. A wrong one is counted, so the transaction must commit
 // even then: hence a value and not an error.

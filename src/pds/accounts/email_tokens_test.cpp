@@ -18,7 +18,7 @@ class EmailTokensTest : public ::testing::Test {
     std::string make(const Account& account, Purpose purpose = Purpose::confirm_email,
                      Timestamp at = start) {
         return bed_.write(
-            [&](db::Transaction& t) { return create(t, account.id, purpose, at).reveal(); });
+            [&](db::Transaction& t) { return create(t, account.id, purpose, at)->reveal(); });
     }
     Verdict present(const Account& account, std::string_view code,
                     Purpose purpose = Purpose::confirm_email, Timestamp at = start) {
@@ -39,7 +39,8 @@ class EmailTokensTest : public ::testing::Test {
 TEST_F(EmailTokensTest, LookLikeTheReferences) {
     std::set<std::string> seen;
     for (int i = 0; i < 50; ++i) {
-        const std::string code = make(ann_);
+        const std::string code =
+            make(ann_, Purpose::confirm_email, start.plus_s(i * limits::letter_interval_s));
         ASSERT_EQ(code.size(), 11U);
         EXPECT_EQ(code[5], '-');
         for (std::size_t at = 0; at < code.size(); ++at)
@@ -49,6 +50,32 @@ TEST_F(EmailTokensTest, LookLikeTheReferences) {
         seen.insert(code);
     }
     EXPECT_EQ(seen.size(), 50U);
+}
+
+TEST_F(EmailTokensTest, AreMadeSoOftenForEachAccountAndPurpose) {
+    const auto outcome = [&](const Account& account, Purpose purpose, std::int64_t after_s) {
+        return testing::name_of(bed_.write([&](db::Transaction& t) {
+            return create(t, account.id, purpose, start.plus_s(after_s));
+        }));
+    };
+    constexpr std::int64_t interval_s = limits::letter_interval_s;
+    for (std::int64_t i = 0; i < limits::letters_at_once_max; ++i) {
+        EXPECT_EQ(outcome(ann_, Purpose::confirm_email, 0), "");
+        // What becomes of the code makes no difference.
+        bed_.write([&](db::Transaction& t) { forget_all(t, ann_.id); });
+    }
+    EXPECT_EQ(outcome(ann_, Purpose::confirm_email, 0), "RateLimitExceeded");
+    EXPECT_EQ(outcome(ann_, Purpose::confirm_email, interval_s - 1), "RateLimitExceeded");
+    EXPECT_EQ(rows(), 0);
+    EXPECT_EQ(outcome(ann_, Purpose::update_email, 0), "");
+    EXPECT_EQ(outcome(bob_, Purpose::confirm_email, 0), "");
+    EXPECT_EQ(outcome(ann_, Purpose::confirm_email, interval_s), "") << "refusals cost nothing";
+    EXPECT_EQ(outcome(ann_, Purpose::confirm_email, interval_s), "RateLimitExceeded");
+    const Result<SecretText> refused = bed_.write([&](db::Transaction& t) {
+        return create(t, ann_.id, Purpose::confirm_email, start.plus_s(2 * interval_s - 60));
+    });
+    EXPECT_EQ(refused.error().fault, Fault::rate_limited);
+    EXPECT_NEAR(refused.error().retry_after_s, 60, 1);
 }
 
 TEST_F(EmailTokensTest, AreGoodOnceInAnyCase) {

@@ -2,6 +2,7 @@
 
 #include "pds/accounts/account_store.h"
 #include "pds/accounts/email_tokens.h"
+#include "pds/error_names.h"
 #include "pds/mail/email_address.h"
 
 namespace roost::pds {
@@ -19,11 +20,12 @@ Task<Result<void>> mail_code(db::Database& db, mail::MailQueue& mail, Account ac
     const Timestamp time = now();
     CO_TRY(co_await db.write(
         [&mail, account, purpose, kind, time](db::Transaction& t) -> Result<void> {
+            SecretText token = TRY(email_tokens::create(t, account.id, purpose, time));
             mail.enqueue(t,
                          {.kind = kind,
                           .to = *account.email,
                           .handle = account.handle.text(),
-                          .token = email_tokens::create(t, account.id, purpose, time)},
+                          .token = std::move(token)},
                          time);
             return {};
         }));
@@ -63,7 +65,7 @@ Task<Result<void>> Emails::request_deletion(Account account) {
 
 Task<Result<void>> Emails::confirm(Account account, std::string email, std::string code) {
     if (account.email != mail::normalize_email(email))
-        co_return Error::invalid("invalid email", "InvalidEmail");
+        co_return refusal("invalid email", error_names::InvalidEmail);
     const Timestamp time = now();
     const Verdict verdict = CO_TRY(
         co_await db_.write([id = account.id, code, time](db::Transaction& t) -> Result<Verdict> {
@@ -91,9 +93,9 @@ Task<Result<void>> Emails::update(Account account, Update update) {
     const Verdict verdict = CO_TRY(co_await db_.write(
         [id = account.id, update, email, time](db::Transaction& t) -> Result<Verdict> {
             const std::optional<Account> current = account_store::find_by_id(t, id);
-            if (!current) return Error::invalid("account not found", "AccountNotFound");
+            if (!current) return refusal("account not found", error_names::AccountNotFound);
             if (current->email_confirmed_at && !update.code)
-                return Error::invalid("confirmation token required", "TokenRequired");
+                return refusal("confirmation token required", error_names::TokenRequired);
             const bool stays_confirmed = email == current->email && current->email_confirmed_at;
             if (update.auth_factor == true && !stays_confirmed)
                 return Error::invalid(

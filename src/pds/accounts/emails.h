@@ -19,6 +19,7 @@ class Emails {
   public:
     Emails(db::Database& db, mail::MailQueue& mail) : db_(db), mail_(mail) {}
 
+    // All that mail a code refuse with RateLimitExceeded when too many were mailed.
     Task<Result<void>> request_confirmation(Account account);
     // Errors: AccountNotFound, InvalidEmail (not the account's), InvalidToken, ExpiredToken.
     Task<Result<void>> confirm(Account account, std::string email, std::string code);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "pds/limits.h"
 #include "pds/testing_mail.h"
 
 namespace roost::pds {
@@ -110,6 +111,15 @@ TEST_F(EmailsTest, OnlyAConfirmedAddressIsASecondFactor) {
     EXPECT_EQ(update({.email = "ann@example.org", .auth_factor = true, .code = code}), "");
     EXPECT_TRUE(ann().email_auth_factor);
     EXPECT_TRUE(ann().email_confirmed_at);
+}
+
+TEST_F(EmailsTest, TooManyLettersAreRefused) {
+    const auto ask = [&] { return bed_.loop.run(emails_.request_deletion(ann())); };
+    for (std::int64_t i = 0; i < limits::letters_at_once_max; ++i)
+        EXPECT_TRUE(ask().has_value());
+    EXPECT_EQ(name_of(ask()), "RateLimitExceeded");
+    EXPECT_EQ(ask().error().fault, Fault::rate_limited);
+    EXPECT_TRUE(bed_.loop.run(emails_.request_confirmation(ann())).has_value());
 }
 
 TEST_F(EmailsTest, LettersNeedAnAddressAndAMailServer) {

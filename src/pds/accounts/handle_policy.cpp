@@ -1,5 +1,7 @@
 #include "pds/accounts/handle_policy.h"
 
+#include "pds/error_names.h"
+
 namespace roost::pds {
 
 namespace {
@@ -8,13 +10,15 @@ constexpr std::size_t label_size_min = 3;
 constexpr std::size_t label_size_max = 18;
 
 Error invalid_handle(std::string message) {
-    return Error::invalid(std::move(message), "InvalidHandle");
+    return refusal(std::move(message), error_names::InvalidHandle);
 }
 
+// The longest: what is left of it is the label, whatever other domains end alike.
 std::string_view matching_domain(const std::vector<std::string>& domains, std::string_view handle) {
+    std::string_view longest;
     for (const std::string& domain : domains)
-        if (handle.ends_with(domain)) return domain;
-    return {};
+        if (handle.ends_with(domain) && domain.size() > longest.size()) longest = domain;
+    return longest;
 }
 
 }  // namespace
@@ -38,14 +42,16 @@ bool HandlePolicy::is_on_service_domain(const atproto::Handle& handle) const {
 
 Result<void> HandlePolicy::check_service_handle(const atproto::Handle& handle) const {
     const std::string_view domain = matching_domain(service_domains_, handle.text());
-    if (domain.empty()) return Error::invalid("Not a supported handle domain", "UnsupportedDomain");
+    if (domain.empty())
+        return refusal("Not a supported handle domain", error_names::UnsupportedDomain);
     const std::string_view label =
         std::string_view(handle.text()).substr(0, handle.text().size() - domain.size());
     if (label.find('.') != std::string_view::npos)
         return invalid_handle("Invalid characters in handle");
     if (label.size() < label_size_min) return invalid_handle("Handle too short");
     if (label.size() > label_size_max) return invalid_handle("Handle too long");
-    if (is_reserved_label(label)) return Error::invalid("Reserved handle", "HandleNotAvailable");
+    if (is_reserved_label(label))
+        return refusal("Reserved handle", error_names::HandleNotAvailable);
     return {};
 }
 

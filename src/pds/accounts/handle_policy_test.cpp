@@ -70,6 +70,20 @@ TEST(HandlePolicy, GivesOutOneLabelOf3To18Characters) {
     EXPECT_EQ(service_refusal("pds.test"), "UnsupportedDomain");
 }
 
+TEST(HandlePolicy, TheLongestOfOverlappingDomainsCounts) {
+    for (const std::vector<std::string>& domains :
+         {std::vector<std::string>{".test", ".pds.test"}, {".pds.test", ".test"}}) {
+        const HandlePolicy overlapping(domains, PunycodeHandles::refused);
+        const auto refusal_of = [&](std::string_view handle) {
+            return name_of(overlapping.check_service_handle(testing::handle_of(handle)));
+        };
+        EXPECT_EQ(refusal_of("alice.pds.test"), "");
+        EXPECT_EQ(refusal_of("alice.test"), "");
+        EXPECT_EQ(refusal_of("alice.other.test"), "InvalidHandle");
+        EXPECT_EQ(refusal_of("admin.pds.test"), "HandleNotAvailable");
+    }
+}
+
 TEST(HandlePolicy, KeepsReservedLabels) {
     for (const std::string_view label :
          {"admin", "root", "www", "postmaster", "abuse", "xrpc", "atproto", "mta-sts", "wpad",

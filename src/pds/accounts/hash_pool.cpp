@@ -16,9 +16,14 @@ namespace roost::pds {
 namespace {
 // Linux keeps a niceness for each thread.
 constexpr int hashing_niceness = 5;
+
+Error too_many(std::int64_t wait_ms) {
+    return Error::unavailable("Too many log-ins at once; please try again shortly",
+                              static_cast<int>(wait_ms / 1'000) + 1);
+}
 }  // namespace
 
-HashPool::HashPool(int threads) {
+HashPool::HashPool(int threads, std::int64_t wait_ms_max) : wait_ms_max_(wait_ms_max) {
     check(threads >= 1, "the hash pool has a thread");
     threads_.reserve(static_cast<std::size_t>(threads));
     for (int i = 0; i < threads; ++i)
@@ -46,18 +51,20 @@ std::int64_t HashPool::queue_length() const {
     return static_cast<std::int64_t>(waiting_.size());
 }
 
+std::int64_t HashPool::expected_wait_ms() const {
+    const auto ahead = static_cast<std::int64_t>(waiting_.size()) + running_;
+    return ahead * job_us_ / std::max<std::int64_t>(1, std::ssize(threads_)) / 1'000;
+}
+
 Result<void> HashPool::submit(Job job) {
     {
         const std::lock_guard lock(mutex_);
-        const auto ahead = static_cast<std::int64_t>(waiting_.size()) + running_;
-        const std::int64_t wait_ms =
-            ahead * job_us_ / std::max<std::int64_t>(1, std::ssize(threads_)) / 1'000;
+        const std::int64_t wait_ms = expected_wait_ms();
         // Whoever is next in line is taken, however slow this machine is.
-        const bool waits_too_long = !waiting_.empty() && wait_ms > limits::hash_wait_ms_max;
+        const bool waits_too_long = !waiting_.empty() && wait_ms > wait_ms_max_;
         if (is_stopping_ || waiting_.size() >= limits::hash_queue_max || waits_too_long)
-            return Error::unavailable("Too many log-ins at once; please try again shortly",
-                                      static_cast<int>(wait_ms / 1'000) + 1);
-        waiting_.push_back(std::move(job));
+            return too_many(wait_ms);
+        waiting_.push_back({std::move(job), monotonic_us()});
     }
     wake_.notify_one();
     return {};
@@ -69,16 +76,20 @@ void HashPool::serve() {
     while (true) {
         wake_.wait(lock, [this] { return is_stopping_ || !waiting_.empty(); });
         if (is_stopping_) return;
-        Job job = std::move(waiting_.front());
+        Waiting next = std::move(waiting_.front());
         waiting_.pop_front();
+        const std::int64_t started_us = monotonic_us();
+        std::optional<Error> refusal;
+        if (started_us - next.since_us > wait_ms_max_ * 1'000)
+            refusal = too_many(expected_wait_ms());
+        const bool is_refused = refusal.has_value();
         ++running_;
         lock.unlock();
-        const std::int64_t started_us = monotonic_us();
-        job();
+        next.job(std::move(refusal));
         const std::int64_t took_us = monotonic_us() - started_us;
         lock.lock();
         --running_;
-        job_us_ = (job_us_ * 7 + took_us) / 8;
+        if (!is_refused) job_us_ = (job_us_ * 7 + took_us) / 8;
     }
 }
 
@@ -87,7 +98,7 @@ Task<Result<T>> HashPool::run(std::move_only_function<T()> work) {
     // The job owns its answer, so that it may outlive a task that is gone. The task's handle is
     // touched only on the task's thread.
     struct Shared {
-        std::optional<T> answer;
+        std::optional<Result<T>> answer;
         std::exception_ptr error;
         std::coroutine_handle<> task;
     };
@@ -106,9 +117,10 @@ Task<Result<T>> HashPool::run(std::move_only_function<T()> work) {
         bool await_suspend(std::coroutine_handle<> handle) {
             Executor& home = Executor::current();
             shared->task = handle;
-            taken = pool.submit([work = std::move(work), shared = shared, &home]() mutable {
+            taken = pool.submit([work = std::move(work), shared = shared,
+                                 &home](std::optional<Error> refusal) mutable {
                 try {
-                    shared->answer.emplace(work());
+                    shared->answer.emplace(refusal ? Result<T>(*std::move(refusal)) : work());
                 } catch (...) {
                     shared->error = std::current_exception();
                 }

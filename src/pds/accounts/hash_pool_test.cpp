@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -49,8 +50,9 @@ Running hash_one(HashPool& pool, Tally& tally) {
 
 class OnLoop final : public Executor {
   public:
-    OnLoop() { set_current(this); }
+    OnLoop() { enter(); }
     ~OnLoop() override { set_current(nullptr); }
+    void enter() { set_current(this); }
     void post(Work) override {}
     void post_after(std::int64_t, Work) override {}
 };
@@ -102,6 +104,32 @@ TEST(HashPool, RefusesBeyondItsBoundsWithATimeToComeBack) {
         }
     }
     EXPECT_EQ(tally.done, 0) << "jobs that had not started are dropped with the pool";
+}
+
+TEST(HashPool, WhoeverHasWaitedTooLongIsRefusedWhenItsTurnComes) {
+    Tally tally;
+    OnLoop idle;
+    HashPool pool(1, 1);
+    std::optional<Error> refusal;
+    // The second job waits for the first, unless this thread is held up for as long as a hash
+    // takes.
+    for (int round = 0; round < 50 && !refusal; ++round) {
+        {
+            idle.enter();
+            const Running first = hash_one(pool, tally);
+        }
+        while (pool.queue_length() > 0)
+            std::this_thread::yield();
+        RunLoop loop;
+        const auto second = loop.run(pool.hash(SecretText("any password")));
+        if (!second.has_value()) refusal = second.error();
+    }
+    ASSERT_TRUE(refusal);
+    EXPECT_EQ(refusal->fault, Fault::unavailable);
+    EXPECT_EQ(refusal->retry_after_s, 1);
+    EXPECT_TRUE(tally.refused.empty());
+    RunLoop loop;
+    EXPECT_TRUE(loop.run(pool.hash(SecretText("any password"))).has_value()) << "it goes on";
 }
 
 TEST(HashPool, ATaskMayEndWhileItsJobWaitsOrRuns) {

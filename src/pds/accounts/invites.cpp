@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "base/random.h"
+#include "pds/error_names.h"
 #include "pds/limits.h"
 
 namespace roost::pds::invites {
@@ -86,7 +87,7 @@ Result<void> check_available(db::Transaction& t, std::string_view code) {
         "WHERE code = $1 AND disabled = 0 AND takedown_ref IS NULL",
         code);
     if (!row.next() || row.integer(0) <= 0)
-        return Error::invalid("Provided invite code not available", "InvalidInviteCode");
+        return refusal("Provided invite code not available", error_names::InvalidInviteCode);
     return {};
 }
 

@@ -1,11 +1,80 @@
 #include "pds/accounts/key_store.h"
 
+#include <array>
 #include <string>
+#include <vector>
 
 #include "base/check.h"
 #include "pds/limits.h"
 
 namespace roost::pds::key_store {
+
+namespace {
+
+// Rows that are in memory at once, and a step of the progress that is told. A table is not changed
+// while it is being stepped through.
+constexpr int resealed_together = 1'000;
+
+// A table with sealed keys.
+struct SealedTable {
+    db::Sql count;
+    db::Sql read;   // those after a row, in order
+    db::Sql write;  // the new value of a row
+};
+
+constexpr std::array sealed_tables{
+    SealedTable{"SELECT count(*) FROM signing_key",
+                "SELECT rowid, did_key, sealed FROM signing_key WHERE rowid > $1 "
+                "ORDER BY rowid LIMIT $2",
+                "UPDATE signing_key SET sealed = $2 WHERE rowid = $1"},
+    SealedTable{"SELECT count(*) FROM reserved_key",
+                "SELECT rowid, did_key, sealed FROM reserved_key WHERE rowid > $1 "
+                "ORDER BY rowid LIMIT $2",
+                "UPDATE reserved_key SET sealed = $2 WHERE rowid = $1"},
+    SealedTable{"SELECT count(*) FROM pending_signup",
+                "SELECT rowid, did_key, sealed FROM pending_signup WHERE rowid > $1 "
+                "ORDER BY rowid LIMIT $2",
+                "UPDATE pending_signup SET sealed = $2 WHERE rowid = $1"},
+};
+
+struct SealedRow {
+    std::int64_t rowid;
+    std::string did_key;
+    Bytes sealed;
+};
+
+std::vector<SealedRow> rows_after(db::Transaction& t, const SealedTable& table,
+                                  std::int64_t rowid) {
+    std::vector<SealedRow> found;
+    db::Rows rows = t.select(table.read, rowid, resealed_together);
+    while (rows.next()) {
+        const ByteView sealed = rows.bytes(2);
+        found.push_back(
+            {rows.integer(0), std::string(rows.text(1)), Bytes(sealed.begin(), sealed.end())});
+    }
+    return found;
+}
+
+std::int64_t count_of(db::Transaction& t, const SealedTable& table) {
+    db::Rows row = t.select(table.count);
+    check(row.next(), "a count has a row");
+    return row.integer(0);
+}
+
+void reseal(db::Transaction& t, const SealedTable& table, const SealedRow& row,
+            const KeyVault& from, const KeyVault& to, Resealed& sum) {
+    const Result<atproto::PrivateKey> key = from.open(row.sealed, row.did_key);
+    if (!key.has_value()) {
+        ++sum.unreadable;
+        return;
+    }
+    const Bytes sealed = to.seal(*key);
+    check(to.open(sealed, row.did_key).has_value(), "what was sealed opens");
+    t.execute(table.write, row.rowid, sealed);
+    ++sum.done;
+}
+
+}  // namespace
 
 void insert(db::Transaction& t, std::int64_t account_id, const atproto::PrivateKey& key,
             const KeyVault& vault) {
@@ -31,10 +100,8 @@ std::string reserve(db::Transaction& t, const std::optional<atproto::Did>& did,
     const std::optional<std::string> owner = did ? std::optional(did->text()) : std::nullopt;
     t.execute("INSERT INTO reserved_key (did_key, did, sealed, created_at) VALUES ($1, $2, $3, $4)",
               did_key, owner, vault.seal(candidate), now);
-    t.execute(
-        "DELETE FROM reserved_key WHERE rowid IN "
-        "(SELECT rowid FROM reserved_key ORDER BY rowid DESC LIMIT -1 OFFSET $1)",
-        limits::reserved_keys_max);
+    t.execute("DELETE FROM reserved_key WHERE rowid <= (SELECT max(rowid) FROM reserved_key) - $1",
+              limits::reserved_keys_max);
     return did_key;
 }
 
@@ -54,6 +121,43 @@ Result<std::optional<atproto::PrivateKey>> take_reserved(db::Transaction& t,
 
 void forget_reserved(db::Transaction& t, const atproto::Did& did) {
     t.execute("DELETE FROM reserved_key WHERE did = $1", did.text());
+}
+
+bool newest_opens(db::Transaction& t, const KeyVault& vault) {
+    db::Rows row =
+        t.select("SELECT sealed, did_key FROM signing_key ORDER BY account_id DESC LIMIT 1");
+    return !row.next() || vault.open(row.bytes(0), row.text(1)).has_value();
+}
+
+bool any_opens(db::Transaction& t, const KeyVault& vault) {
+    for (const SealedTable& table : sealed_tables)
+        for (std::vector<SealedRow> rows = rows_after(t, table, 0); !rows.empty();
+             rows = rows_after(t, table, rows.back().rowid))
+            for (const SealedRow& row : rows)
+                if (vault.open(row.sealed, row.did_key).has_value()) return true;
+    return false;
+}
+
+Resealed reseal_all(db::Transaction& t, const KeyVault& from, const KeyVault& to,
+                    const Progress& progress) {
+    {
+        // Of this connection, from here on: bytes that a change frees are overwritten.
+        // https://www.sqlite.org/pragma.html#pragma_secure_delete
+        db::Rows setting = t.select("PRAGMA secure_delete = ON");
+        check(setting.next() && setting.integer(0) == 1, "freed bytes can be overwritten");
+    }
+    std::int64_t all = 0;
+    for (const SealedTable& table : sealed_tables)
+        all += count_of(t, table);
+    Resealed sum;
+    for (const SealedTable& table : sealed_tables)
+        for (std::vector<SealedRow> rows = rows_after(t, table, 0); !rows.empty();
+             rows = rows_after(t, table, rows.back().rowid)) {
+            for (const SealedRow& row : rows)
+                reseal(t, table, row, from, to, sum);
+            progress(sum.done + sum.unreadable, all);
+        }
+    return sum;
 }
 
 }  // namespace roost::pds::key_store

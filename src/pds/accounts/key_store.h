@@ -1,8 +1,10 @@
 // The rows of signing keys, of accounts and reserved ones: all SQL about them. Keys are sealed by
 // the vault on the way in and opened on the way out. Functions run inside the caller's transaction.
+// The keys of pending sign-ups, which their own rows hold, count among the sealed ones here.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 #include "atproto/crypto/keys.h"
@@ -31,5 +33,21 @@ Result<std::optional<atproto::PrivateKey>> take_reserved(db::Transaction& t,
                                                          const KeyVault& vault);
 
 void forget_reserved(db::Transaction& t, const atproto::Did& did);
+
+// Whether the newest account's key opens; also if there is no account.
+bool newest_opens(db::Transaction& t, const KeyVault& vault);
+// Whether there is a sealed key that opens.
+bool any_opens(db::Transaction& t, const KeyVault& vault);
+
+struct Resealed {
+    std::int64_t done = 0;
+    std::int64_t unreadable = 0;  // did not open, and were left as they are
+};
+// Called now and then: keys looked at, of all.
+using Progress = std::function<void(std::int64_t seen, std::int64_t all)>;
+// Seals all keys that open with one vault with the other. Each is proved to open before the old one
+// is overwritten; what it was sealed as is erased from the file, too.
+Resealed reseal_all(db::Transaction& t, const KeyVault& from, const KeyVault& to,
+                    const Progress& progress);
 
 }  // namespace roost::pds::key_store

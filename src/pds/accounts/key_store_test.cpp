@@ -81,5 +81,98 @@ TEST_F(KeyStoreTest, TheOldestReservationsMakeRoom) {
     EXPECT_EQ(bed_.count("SELECT count(*) FROM reserved_key WHERE did_key = 'did:key:z2'"), 1);
 }
 
+class ResealTest : public KeyStoreTest {
+  protected:
+    ResealTest() {
+        bed_.add_account("ann.test");
+        bed_.add_account("bob.test");
+        reserve_for(ann_, first_);
+        bed_.write([&](db::Transaction& t) {
+            t.execute(
+                "INSERT INTO pending_signup (did, handle, did_key, sealed, operation, created_at) "
+                "VALUES ('did:plc:x', 'x.test', $1, $2, '{}', 1)",
+                second_.public_key().did_key(), bed_.vault.seal(second_));
+        });
+    }
+    std::vector<bool> open_with(const KeyVault& vault) {
+        return bed_.read([&](db::Transaction& t) {
+            std::vector<bool> found;
+            db::Rows rows = t.select(
+                "SELECT did_key, sealed FROM signing_key UNION ALL "
+                "SELECT did_key, sealed FROM reserved_key UNION ALL "
+                "SELECT did_key, sealed FROM pending_signup");
+            while (rows.next())
+                found.push_back(vault.open(rows.bytes(1), rows.text(0)).has_value());
+            return found;
+        });
+    }
+    Resealed reseal_to(const KeyVault& to) {
+        return bed_.write([&](db::Transaction& t) {
+            return reseal_all(t, bed_.vault, to, [this](std::int64_t seen, std::int64_t all) {
+                seen_.push_back(seen);
+                EXPECT_EQ(all, 4);
+            });
+        });
+    }
+
+    const KeyVault other_{SecretBytes(Bytes(32, 9))};
+    std::vector<std::int64_t> seen_;
+};
+
+TEST_F(ResealTest, SealsEveryKeyOfEveryTableAnew) {
+    EXPECT_TRUE(bed_.read([&](db::Transaction& t) { return any_opens(t, bed_.vault); }));
+    EXPECT_FALSE(bed_.read([&](db::Transaction& t) { return any_opens(t, other_); }));
+    const Resealed sum = reseal_to(other_);
+    EXPECT_EQ(sum.done, 4);
+    EXPECT_EQ(sum.unreadable, 0);
+    EXPECT_EQ(open_with(other_), std::vector<bool>(4, true));
+    EXPECT_EQ(open_with(bed_.vault), std::vector<bool>(4, false));
+    EXPECT_EQ(seen_, (std::vector<std::int64_t>{2, 3, 4}));
+    EXPECT_TRUE(bed_.read([&](db::Transaction& t) { return any_opens(t, other_); }));
+    EXPECT_FALSE(bed_.read([&](db::Transaction& t) { return any_opens(t, bed_.vault); }));
+}
+
+TEST_F(ResealTest, LeavesWhatDoesNotOpen) {
+    bed_.write([&](db::Transaction& t) {
+        t.execute("UPDATE reserved_key SET sealed = $1",
+                  KeyVault(SecretBytes(Bytes(32, 8))).seal(first_));
+    });
+    const Resealed sum = reseal_to(other_);
+    EXPECT_EQ(sum.done, 3);
+    EXPECT_EQ(sum.unreadable, 1);
+    EXPECT_EQ(open_with(other_), (std::vector<bool>{true, true, false, true}));
+    EXPECT_EQ(open_with(KeyVault(SecretBytes(Bytes(32, 8)))),
+              (std::vector<bool>{false, false, true, false}));
+}
+
+TEST_F(ResealTest, GoesThroughManyRows) {
+    bed_.write([&](db::Transaction& t) {
+        const Bytes sealed = bed_.vault.seal(first_);
+        const std::string did_key = first_.public_key().did_key();
+        for (int i = 0; i < 2'500; ++i)
+            t.execute(
+                "INSERT INTO pending_signup (did, handle, did_key, sealed, operation, created_at) "
+                "VALUES ($1, $1, $2, $3, '{}', 1)",
+                std::to_string(i), did_key, sealed);
+    });
+    const Resealed sum = bed_.write([&](db::Transaction& t) {
+        return reseal_all(t, bed_.vault, other_,
+                          [this](std::int64_t seen, std::int64_t) { seen_.push_back(seen); });
+    });
+    EXPECT_EQ(sum.done, 2'504);
+    EXPECT_EQ(open_with(other_), std::vector<bool>(2'504, true));
+    EXPECT_EQ(seen_, (std::vector<std::int64_t>{2, 3, 1'003, 2'003, 2'504}));
+}
+
+TEST_F(ResealTest, TheNewestKeyTellsOfAWrongMasterKey) {
+    const auto newest = [&](const KeyVault& vault) {
+        return bed_.read([&](db::Transaction& t) { return newest_opens(t, vault); });
+    };
+    EXPECT_TRUE(newest(bed_.vault));
+    EXPECT_FALSE(newest(other_));
+    bed_.execute("DELETE FROM account");
+    EXPECT_TRUE(newest(other_)) << "there is nothing to tell by";
+}
+
 }  // namespace
 }  // namespace roost::pds::key_store

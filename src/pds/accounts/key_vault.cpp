@@ -2,7 +2,10 @@
 
 #include <sodium.h>
 
+#include <array>
+
 #include "base/check.h"
+#include "base/encoding.h"
 #include "base/random.h"
 
 namespace roost::pds {
@@ -61,6 +64,14 @@ Result<atproto::PrivateKey> KeyVault::open(ByteView sealed, std::string_view did
     // The label is sealed in, the header is not: a changed curve makes another key.
     if (!key.has_value() || key->public_key().did_key() != did_key) return failed;
     return key;
+}
+
+std::string KeyVault::id() const {
+    constexpr std::string_view purpose = "roost master key";
+    std::array<std::uint8_t, crypto_generichash_BYTES> hash{};
+    crypto_generichash(hash.data(), hash.size(), as_bytes(purpose).data(), purpose.size(),
+                       master_key_.reveal().data(), master_key_.reveal().size());
+    return hex_encode(std::span(hash).first<4>());
 }
 
 }  // namespace roost::pds

@@ -5,6 +5,7 @@
 // (app/secrets_file).
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "atproto/crypto/keys.h"
@@ -23,6 +24,9 @@ class KeyVault {
     Bytes seal(const atproto::PrivateKey& key) const;
     // Fails when the master key is not the one that sealed, or the bytes were changed.
     Result<atproto::PrivateKey> open(ByteView sealed, std::string_view did_key) const;
+
+    // Names the master key without telling it: 8 hex digits of its hash.
+    std::string id() const;
 
   private:
     SecretBytes master_key_;

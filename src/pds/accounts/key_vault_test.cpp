@@ -67,6 +67,14 @@ TEST_P(KeyVaultTest, ASealedKeyMovedToAnotherRowDoesNotOpen) {
     EXPECT_FALSE(vault_.open(sealed_, "").has_value());
 }
 
+TEST(KeyVault, HasAnIdThatTellsNothing) {
+    const std::string id = KeyVault(master(1)).id();
+    EXPECT_EQ(id, KeyVault(master(1)).id());
+    EXPECT_NE(id, KeyVault(master(2)).id());
+    EXPECT_EQ(id.size(), 8U);
+    EXPECT_NE(id, "01010101");
+}
+
 TEST(KeyVault, AsksForAWholeMasterKey) {
     EXPECT_DEATH(KeyVault(SecretBytes(Bytes(31, 1))), "the master key has 32 bytes");
 }

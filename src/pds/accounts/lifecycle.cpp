@@ -8,14 +8,16 @@
 #include "pds/accounts/email_tokens.h"
 #include "pds/accounts/key_store.h"
 #include "pds/accounts/sessions.h"
+#include "pds/blobs/blob_store.h"
+#include "pds/error_names.h"
+#include "pds/limits.h"
+#include "pds/mail/mail_queue.h"
 #include "pds/repos/repo_store.h"
 #include "pds/sync/event_log.h"
 
 namespace roost::pds {
 
 namespace {
-
-constexpr int deletions_per_batch = 50;
 
 // What an identity's document says, in the one form that both methods' answers are compared in.
 struct Claims {
@@ -40,7 +42,7 @@ Claims claims_of(const atproto::DidDocument& document) {
 }
 
 Task<Result<Claims>> fetch_claims(PlcClient& plc, Resolver& resolver, atproto::Did did) {
-    const Error not_found = Error::invalid("Could not resolve DID", "UnresolvableDid");
+    const Error not_found = refusal("Could not resolve DID", error_names::UnresolvableDid);
     if (did.method() == "plc") {
         const auto state = CO_TRY(co_await plc.state(did));
         if (!state) co_return not_found;
@@ -52,14 +54,16 @@ Task<Result<Claims>> fetch_claims(PlcClient& plc, Resolver& resolver, atproto::D
 }
 
 Error not_found() {
-    return Error::invalid("user not found", "AccountNotFound");
+    return refusal("user not found", error_names::AccountNotFound);
 }
 
 Result<void> erase_account(db::Transaction& t, std::int64_t id, Timestamp time) {
     const std::optional<Account> current = account_store::find_by_id(t, id);
     if (!current) return not_found();
+    blob_store::erase_all(t, id, time);
     account_store::erase(t, id);
     key_store::forget_reserved(t, current->did);
+    mail::MailQueue::forget(t, current->handle.text());
     event_log::append_account_deleted(t, current->did, time);
     return {};
 }
@@ -153,7 +157,7 @@ Task<Result<void>> Lifecycle::erase_due() {
     const Timestamp time = now();
     const std::vector<Account> due =
         CO_TRY(co_await db_.read([time](db::Transaction& t) -> Result<std::vector<Account>> {
-            return account_store::due_for_deletion(t, time, deletions_per_batch);
+            return account_store::due_for_deletion(t, time, limits::deletions_per_batch);
         }));
     for (const Account& account : due) {
         const bool is_erased =

@@ -7,6 +7,8 @@
 #include "atproto/repo/car.h"
 #include "pds/accounts/app_passwords.h"
 #include "pds/accounts/email_tokens.h"
+#include "pds/repos/node_store.h"
+#include "pds/repos/record_store.h"
 #include "pds/testing_sign_up.h"
 
 namespace roost::pds {
@@ -30,6 +32,7 @@ class LifecycleTest : public ::testing::Test {
     std::string email_code() {
         return bed_.write([&](db::Transaction& t) {
             return email_tokens::create(t, ann_.id, email_tokens::Purpose::delete_account, now())
+                .value()
                 .reveal();
         });
     }
@@ -131,6 +134,21 @@ TEST_F(LifecycleTest, ErasingLeavesOnlyEvents) {
     });
     email_code();
     bed_.add_account("bob.pds.test");
+    bed_.write([&](db::Transaction& t) {
+        record_store::put(t, ann_.id, "app.bsky.feed.like/1",
+                          atproto::Cid::of(atproto::Codec::dag_cbor, as_bytes("x")), 1,
+                          as_bytes("x"));
+        record_store::add_subject(t, ann_.id, "app.bsky.feed.like", "at://x",
+                                  "app.bsky.feed.like/1");
+        node_store::write(t, ann_.id, {}, atproto::mst::Tree().new_nodes(std::nullopt));
+    });
+    // Letters that wait: one to an address that the account had before, and one to bob.
+    bed_.execute(
+        "INSERT INTO mail_queue (kind, recipient, handle, token, message_id, created_at, "
+        "next_try_at, tries) VALUES "
+        "('delete_account', 'ann@example.org', 'ann.pds.test', 'A', 'a', 1, 1, 0), "
+        "('update_email', 'old@example.org', 'ann.pds.test', 'B', 'b', 1, 1, 0), "
+        "('update_email', 'bob@example.org', 'bob.pds.test', 'C', 'c', 1, 1, 0)");
     EXPECT_EQ(run(lifecycle_.erase(ann_)), "");
 
     // Every table there is, and which of its columns could name the account.
@@ -148,24 +166,35 @@ TEST_F(LifecycleTest, ErasingLeavesOnlyEvents) {
             "+ (SELECT count(*) FROM app_password WHERE account_id = $4) "
             "+ (SELECT count(*) FROM session WHERE account_id = $4) "
             "+ (SELECT count(*) FROM email_token WHERE account_id = $4) "
+            "+ (SELECT count(*) FROM letter_limit WHERE account_id = $4) "
             "+ (SELECT count(*) FROM repo WHERE account_id = $4) "
-            "+ (SELECT count(*) FROM mail_queue WHERE recipient = $3) "
+            "+ (SELECT count(*) FROM repo_node WHERE account_id = $4) "
+            "+ (SELECT count(*) FROM repo_collection WHERE account_id = $4) "
+            "+ (SELECT count(*) FROM record WHERE account_id = $4) "
+            "+ (SELECT count(*) FROM record_subject WHERE account_id = $4) "
+            "+ (SELECT count(*) FROM record_blob WHERE account_id = $4) "
+            "+ (SELECT count(*) FROM blob WHERE account_id = $4) "
+            "+ (SELECT count(*) FROM blob_usage WHERE account_id = $4) "
+            "+ (SELECT count(*) FROM mail_queue WHERE recipient = $3 OR handle = $2) "
             "+ (SELECT count(*) FROM mail_outbox WHERE recipient = $3)",
             ann_.did.text(), ann_.handle.text(), ann_.email, ann_.id);
         row.next();
         return std::pair(all, row.integer(0));
     });
     EXPECT_EQ(left, 0);
-    EXPECT_EQ(tables,
-              (std::set<std::string>{
-                  "account", "signing_key", "reserved_key", "pending_signup", "app_password",
-                  "session", "email_token", "repo", "mail_queue", "mail_outbox",
-                  // Invitations count on, the network is told, the directory is public.
-                  "invite_code", "invite_code_use", "event", "plc_operation", "schema_migration",
-                  "write_probe"}))
+    EXPECT_EQ(
+        tables,
+        (std::set<std::string>{
+            "account", "signing_key", "reserved_key", "pending_signup", "app_password", "session",
+            "email_token", "letter_limit", "repo", "repo_node", "repo_collection", "record",
+            "record_subject", "record_blob", "blob", "blob_usage", "mail_queue", "mail_outbox",
+            // Invitations count on, the network is told, the directory is public.
+            "invite_code", "invite_code_use", "event", "plc_operation", "schema_migration",
+            "write_probe", "event_horizon", "crawler", "blob_deletion", "blob_scrub"}))
         << "a new table: does it hold anything of an account?";
     EXPECT_EQ(bed_.count("SELECT count(*) FROM account"), 1) << "bob stays";
     EXPECT_EQ(bed_.count("SELECT count(*) FROM signing_key"), 1);
+    EXPECT_EQ(bed_.count("SELECT count(*) FROM mail_queue"), 1);
     const auto events = bed_.events();
     ASSERT_EQ(events.size(), 1U);
     EXPECT_EQ(events[0].body,

@@ -6,6 +6,7 @@
 #include "pds/accounts/account_store.h"
 #include "pds/accounts/app_passwords.h"
 #include "pds/accounts/email_tokens.h"
+#include "pds/error_names.h"
 #include "pds/limits.h"
 
 namespace roost::pds {
@@ -16,7 +17,8 @@ Error wrong_credentials() {
     return Error::unauthenticated("Invalid identifier or password");
 }
 Error taken_down() {
-    return Error::unauthenticated("Account has been taken down", "AccountTakedown");
+    return Error::unauthenticated("Account has been taken down",
+                                  std::string(error_names::AccountTakedown.text()));
 }
 
 std::string lower_case(std::string text) {
@@ -27,12 +29,7 @@ std::string lower_case(std::string text) {
 std::optional<Account> find_account(db::Transaction& t, std::string_view identifier) {
     if (identifier.find('@') != std::string_view::npos)
         return account_store::find_by_email(t, identifier);
-    if (identifier.starts_with("did:")) {
-        Result<atproto::Did> did = atproto::Did::parse(identifier);
-        return did.has_value() ? account_store::find_by_did(t, *did) : std::nullopt;
-    }
-    Result<atproto::Handle> handle = atproto::Handle::parse(identifier);
-    return handle.has_value() ? account_store::find_by_handle(t, *handle) : std::nullopt;
+    return account_store::find_by_did_or_handle(t, identifier);
 }
 
 }  // namespace
@@ -63,13 +60,28 @@ Task<Result<LogIn::Done>> LogIn::log_in(LogInRequest request) {
     if (request.password.reveal().size() > limits::old_password_bytes_max)
         co_return Error::unauthenticated("Password too long. Consider resetting your password.");
     request.identifier = lower_case(std::move(request.identifier));
-    co_await sleep_ms(guard_.delay_ms(request.identifier, request.client, now()));
+    const std::string name = CO_TRY(co_await guarded_name(request.identifier));
+    co_await sleep_ms(CO_TRY(guard_.enter(name, request.client, now())));
     Result<Done> done = co_await judge(request);
-    if (done.has_value())
-        guard_.on_success(request.identifier, request.client, now());
-    else if (done.error() == wrong_credentials())
-        guard_.on_failure(request.identifier, now());
+    const bool is_wrong = !done.has_value() && done.error() == wrong_credentials();
+    guard_.settle(name, request.client,
+                  is_wrong ? LogInGuard::Outcome::failed : LogInGuard::Outcome::open, now());
+    if (done.has_value()) {
+        guard_.remember(done->account.did.text(), request.client, now());
+        if (done->account.email) guard_.remember(*done->account.email, request.client, now());
+    }
     co_return done;
+}
+
+// Handle and DID, which everybody knows to belong together, are one name to guess at. An e-mail
+// address is one of its own: if guessing by it slowed down log-ins by handle, anybody could find
+// out whose address it is.
+Task<Result<std::string>> LogIn::guarded_name(const std::string& identifier) {
+    if (identifier.find('@') != std::string::npos) co_return identifier;
+    co_return co_await db_.read([&](db::Transaction& t) -> Result<std::string> {
+        const std::optional<Account> account = account_store::find_by_did_or_handle(t, identifier);
+        return account ? account->did.text() : identifier;
+    });
 }
 
 Task<Result<LogIn::Done>> LogIn::judge(const LogInRequest& request) {
@@ -128,17 +140,18 @@ Task<Result<void>> LogIn::check_second_factor(const Account& account,
     }
     CO_TRY(mail_.check_available());
     CO_TRY(co_await db_.write([this, account, time](db::Transaction& t) -> Result<void> {
+        SecretText code = TRY(email_tokens::create(t, account.id, Purpose::sign_in, time));
         mail_.enqueue(t,
                       {.kind = mail::LetterKind::sign_in_code,
                        .to = *account.email,
                        .handle = account.handle.text(),
-                       .token = email_tokens::create(t, account.id, Purpose::sign_in, time)},
+                       .token = std::move(code)},
                       time);
         return {};
     }));
     mail_.wake();
     co_return Error::unauthenticated("A sign in code has been sent to your email address",
-                                     "AuthFactorTokenRequired");
+                                     std::string(error_names::AuthFactorTokenRequired.text()));
 }
 
 Task<Result<bool>> LogIn::is_account_password(Account account, SecretText password) {

@@ -41,7 +41,8 @@ class LogIn {
         : db_(db), hashes_(hashes), sessions_(sessions), mail_(mail) {}
 
     // Errors: AuthenticationRequired (whatever was wrong), AccountTakedown,
-    // AuthFactorTokenRequired (a code has been mailed), InvalidToken, ExpiredToken (of that code).
+    // AuthFactorTokenRequired (a code has been mailed), InvalidToken, ExpiredToken (of that code),
+    // RateLimitExceeded (too many guess at this account, or too many codes were mailed).
     Task<Result<Done>> log_in(LogInRequest request);
 
     // Whether this is the account's own password; no app password will do.
@@ -49,6 +50,7 @@ class LogIn {
 
   private:
     struct Found;
+    Task<Result<std::string>> guarded_name(const std::string& identifier);
     Task<Result<Done>> judge(const LogInRequest& request);
     Task<Result<Found>> find(const LogInRequest& request);
     Task<Result<void>> check_second_factor(const Account& account,

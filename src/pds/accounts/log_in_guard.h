@@ -1,8 +1,10 @@
 // Slows down guessing at one account from many addresses, without locking its owner out.
 //
-// Failed log-ins are counted for each identifier, whoever made them. Beyond a few, every further
-// attempt waits before it is judged, longer with each failure, up to a bound; it is never refused.
-// Addresses from which the identifier has logged in before do not wait. Unknown identifiers count
+// Attempts that failed, or are still being judged, are counted for each name, whoever makes them.
+// Beyond a few, every further one waits until the one before it may be judged and then its own
+// time, which is longer with each failure, up to a bound: many at once gain nothing. Where the line
+// is too long, or the same address waits in it several times, an attempt is refused. Addresses from
+// which the name has logged in before neither wait nor are refused. Names that are nobody's count
 // too, so that waiting tells nothing. In memory, any thread.
 #pragma once
 
@@ -11,25 +13,35 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "base/clock.h"
+#include "base/result.h"
 
 namespace roost::pds {
 
 class LogInGuard {
   public:
-    // How long this attempt has to wait.
-    std::int64_t delay_ms(const std::string& identifier, const std::string& address, Timestamp now);
-    void on_failure(const std::string& identifier, Timestamp now);
-    void on_success(const std::string& identifier, const std::string& address, Timestamp now);
+    // How long this attempt has to wait, in milliseconds. Every attempt that is not refused is
+    // settled once; until then it counts as a failure. Errors: RateLimitExceeded.
+    Result<std::int64_t> enter(const std::string& name, const std::string& address, Timestamp now);
+
+    // Failed: the password was wrong. Open: something else was in the way.
+    enum class Outcome { failed, open };
+    void settle(const std::string& name, const std::string& address, Outcome outcome,
+                Timestamp now);
+    // The name has logged in from there.
+    void remember(const std::string& name, const std::string& address, Timestamp now);
 
   private:
     struct Record {
-        std::int64_t failures = 0;
+        std::int64_t failures = 0;  // and attempts that are not settled
         Timestamp forget_failures_at;
+        Timestamp last_turn;               // of those that wait or waited
+        std::vector<std::string> waiting;  // their addresses
         std::deque<std::string> known_addresses;
     };
-    Record& record_of(const std::string& identifier, Timestamp now);
+    Record& record_of(const std::string& name, Timestamp now);
 
     std::mutex mutex_;
     std::unordered_map<std::string, Record> records_;

@@ -169,6 +169,26 @@ TEST_F(LogInTest, ATakedownWhileThePasswordIsVerifiedWins) {
     EXPECT_EQ(bed_.count("SELECT count(*) FROM session"), 0);
 }
 
+TEST_F(LogInTest, HandleAndDidAreOneNameToGuessAt) {
+    const auto guess = [&](const std::string& identifier, std::string client) {
+        LogInRequest wanted = request(identifier, "wrong horse");
+        wanted.client = std::move(client);
+        return outcome(wanted);
+    };
+    const auto time_ms = [&](const std::string& identifier) {
+        const std::int64_t before = monotonic_us();
+        EXPECT_EQ(guess(identifier, "203.0.113.1"), "AuthenticationRequired");
+        return (monotonic_us() - before) / 1'000;
+    };
+    for (std::int64_t i = 0; i <= limits::log_in_failures_free + 2; ++i)
+        EXPECT_EQ(guess(i % 2 == 0 ? "ann.test" : ann_.did.text(), "198.51.100.7"),
+                  "AuthenticationRequired");
+    EXPECT_GE(time_ms("ann.test"), 3 * limits::log_in_delay_step_ms);
+    EXPECT_GE(time_ms(ann_.did.text()), 4 * limits::log_in_delay_step_ms);
+    // Else it would tell whose address it is.
+    EXPECT_LT(time_ms("ann@example.org"), 3 * limits::log_in_delay_step_ms);
+}
+
 class SecondFactorTest : public LogInTest {
   protected:
     SecondFactorTest() {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "pds/error_names.h"
 #include "pds/limits.h"
 
 namespace roost::pds {
@@ -65,7 +66,7 @@ bool is_common(std::string_view password) {
 Result<void> check_new_password(const SecretText& password) {
     const std::size_t size = password.reveal().size();
     const auto refuse = [](std::string message) {
-        return Error::invalid(std::move(message), "InvalidPassword");
+        return refusal(std::move(message), error_names::InvalidPassword);
     };
     if (size < limits::password_bytes_min)
         return refuse("Password too short. Minimum length is 8 characters.");

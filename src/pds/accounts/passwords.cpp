@@ -18,13 +18,15 @@ Task<Result<void>> Passwords::request_reset(std::string email) {
     CO_TRY(co_await db_.write([this, address, time](db::Transaction& t) -> Result<void> {
         const std::optional<Account> account = account_store::find_by_email(t, address);
         if (!account) return {};
-        mail_.enqueue(
-            t,
-            {.kind = mail::LetterKind::reset_password,
-             .to = address,
-             .handle = account->handle.text(),
-             .token = email_tokens::create(t, account->id, Purpose::reset_password, time)},
-            time);
+        Result<SecretText> token =
+            email_tokens::create(t, account->id, Purpose::reset_password, time);
+        if (!token.has_value()) return {};  // too many: that would tell, too
+        mail_.enqueue(t,
+                      {.kind = mail::LetterKind::reset_password,
+                       .to = address,
+                       .handle = account->handle.text(),
+                       .token = *std::move(token)},
+                      time);
         return {};
     }));
     mail_.wake();

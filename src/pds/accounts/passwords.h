@@ -18,7 +18,8 @@ class Passwords {
     Passwords(db::Database& db, HashPool& hashes, mail::MailQueue& mail)
         : db_(db), hashes_(hashes), mail_(mail) {}
 
-    // Mails a code if the address is an account's. The answer is the same if it is not.
+    // Mails a code if the address is an account's. The answer is the same if it is not,
+    // and if too many were mailed.
     Task<Result<void>> request_reset(std::string email);
     // Errors: InvalidPassword, InvalidToken, ExpiredToken.
     Task<Result<void>> reset(std::string code, SecretText new_password);

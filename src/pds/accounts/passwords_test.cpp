@@ -5,6 +5,7 @@
 #include <set>
 
 #include "pds/accounts/sessions.h"
+#include "pds/limits.h"
 #include "pds/testing_mail.h"
 
 namespace roost::pds {
@@ -45,6 +46,15 @@ TEST_F(PasswordsTest, TellsNobodyWhichAddressesAreKnown) {
     EXPECT_EQ(mail_.count(), 0);
     EXPECT_EQ(request_reset("Ann@Example.org"), "");
     EXPECT_EQ(mail_.count(), 1);
+}
+
+TEST_F(PasswordsTest, TooManyLettersAreNotSentAndNobodyIsTold) {
+    for (std::int64_t i = 0; i < limits::letters_at_once_max; ++i)
+        EXPECT_EQ(request_reset("ann@example.org"), "");
+    const std::int64_t latest = bed_.count("SELECT requested_at FROM email_token");
+    EXPECT_EQ(request_reset("ann@example.org"), "");
+    EXPECT_EQ(bed_.count("SELECT requested_at FROM email_token"), latest)
+        << "the latest code is still good";
 }
 
 TEST_F(PasswordsTest, AResetEndsEverySessionAndTheCode) {

@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "pds/accounts/account_store.h"
 #include "pds/accounts/session_store.h"
+#include "pds/error_names.h"
 #include "pds/limits.h"
 
 namespace roost::pds {
@@ -17,7 +18,7 @@ std::string random_id() {
 }
 
 Error revoked() {
-    return Error::invalid("Token has been revoked", "ExpiredToken");
+    return refusal("Token has been revoked", error_names::ExpiredToken);
 }
 
 // What a refresh did, inside its transaction. A reuse must commit (it ends the session), so it is a
@@ -103,7 +104,8 @@ Task<Result<Refreshed>> Sessions::refresh(RefreshClaims claims, Timestamp now) c
         }));
     switch (rotation.outcome) {
         case Rotation::Outcome::taken_down:
-            co_return Error::unauthenticated("Account has been taken down", "AccountTakedown");
+            co_return Error::unauthenticated("Account has been taken down",
+                                             std::string(error_names::AccountTakedown.text()));
         case Rotation::Outcome::reused:
             log::warn("refresh token used again; its session has been ended",
                       {{"did", claims.did.text()}});

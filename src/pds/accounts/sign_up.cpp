@@ -9,6 +9,7 @@
 #include "pds/accounts/invites.h"
 #include "pds/accounts/key_store.h"
 #include "pds/accounts/password_policy.h"
+#include "pds/error_names.h"
 #include "pds/limits.h"
 #include "pds/mail/email_address.h"
 #include "pds/repos/repo_store.h"
@@ -20,16 +21,35 @@ namespace {
 
 namespace plc = atproto::plc;
 
+Error handle_taken(const atproto::Handle& handle) {
+    return refusal("Handle already taken: " + handle.text(), error_names::HandleNotAvailable);
+}
+Error email_taken(const std::string& email) {
+    return Error::invalid("Email already taken: " + email);
+}
+Error overtaken() {
+    return refusal("This sign-up was replaced by another", error_names::HandleNotAvailable);
+}
+// The directory may have the identity all the same; it claims a handle that is not its own then.
+Error directory_is_away() {
+    return {Fault::upstream_failed, "UpstreamFailure",
+            "The PLC directory cannot be reached, so no account was created. The handle, the "
+            "e-mail address and the invite code are free; please try again later."};
+}
+Error is_undecided() {
+    return {Fault::upstream_failed, "UpstreamFailure",
+            "The PLC directory cannot be reached, so it is not decided whether there is an "
+            "account; please try to log in, or to sign up again, later."};
+}
+
 // What the tables can say against a sign-up. Runs once before the costly steps, to answer early,
 // and once more in the transaction that takes the handle.
 Result<void> check_free(db::Transaction& t, const atproto::Handle& handle,
                         const std::optional<std::string>& email,
                         const std::optional<std::string>& invite_code) {
     if (invite_code) TRY(invites::check_available(t, *invite_code));
-    if (account_store::find_by_handle(t, handle))
-        return Error::invalid("Handle already taken: " + handle.text(), "HandleNotAvailable");
-    if (email && account_store::find_by_email(t, *email))
-        return Error::invalid("Email already taken: " + *email);
+    if (account_store::find_by_handle(t, handle)) return handle_taken(handle);
+    if (email && account_store::find_by_email(t, *email)) return email_taken(*email);
     return {};
 }
 
@@ -69,9 +89,11 @@ bool SignUp::is_in_flight(const atproto::Did& did) const {
 Result<void> SignUp::take_place(db::Transaction& t, const atproto::Handle& handle,
                                 const std::optional<std::string>& email) const {
     for (const atproto::Did& holder : account_store::pending_holders(t, handle, email)) {
-        if (is_in_flight(holder))
-            return Error::invalid("Handle or email is being signed up right now",
-                                  "HandleNotAvailable");
+        if (is_in_flight(holder)) {
+            const auto other = account_store::find_pending(t, holder);
+            check(other.has_value(), "who holds something is there");
+            return other->handle == handle ? handle_taken(handle) : email_taken(*email);
+        }
         account_store::erase_pending(t, holder);
     }
     return {};
@@ -80,7 +102,7 @@ Result<void> SignUp::take_place(db::Transaction& t, const atproto::Handle& handl
 Task<Result<SignUp::Checked>> SignUp::check_request(const SignUpRequest& request) {
     CO_TRY(check_new_password(request.password));
     if (options_.invites == InvitePolicy::required && !request.invite_code)
-        co_return Error::invalid("No invite code provided", "InvalidInviteCode");
+        co_return refusal("No invite code provided", error_names::InvalidInviteCode);
     if (!request.email) co_return Error::invalid("Email is required");
     if (!mail::is_email_address(*request.email))
         co_return Error::invalid(
@@ -192,15 +214,12 @@ Task<Result<SignUp::Done>> SignUp::create_new(Checked checked) {
     }));
     const Result<bool> is_registered = co_await register_identity(signup);
     if (!is_registered.has_value() || !*is_registered) {
-        co_await drop(signup.did);
+        const bool is_dropped = co_await drop(signup.did);
         if (!is_registered.has_value()) co_return is_registered.error();
-        co_return Error{Fault::upstream_failed, "UpstreamFailure",
-                        "The PLC directory cannot be reached, so no account was created. Nothing "
-                        "was used up; please try again later."};
+        co_return is_dropped ? directory_is_away() : is_undecided();
     }
     std::optional<Done> done = CO_TRY(co_await finish(signup.did));
-    if (!done)
-        co_return Error::invalid("This sign-up was replaced by another", "HandleNotAvailable");
+    if (!done) co_return overtaken();
     done->did_document = atproto::format_did_document(signup.did, state);
     co_return *std::move(done);
 }
@@ -210,8 +229,7 @@ Task<Result<bool>> SignUp::register_identity(const account_store::PendingSignup&
     // What was written must be readable before anything names the key.
     CO_TRY(co_await parts_.db.read([&](db::Transaction& t) -> Result<void> {
         const auto stored = account_store::find_pending(t, signup.did);
-        if (!stored)
-            return Error::invalid("This sign-up was replaced by another", "HandleNotAvailable");
+        if (!stored) return overtaken();
         const atproto::PrivateKey key = TRY(parts_.vault.open(stored->sealed_key, stored->did_key));
         check(key.public_key().did_key() == signup.did_key,
               "a stored key is the one that was made");
@@ -254,15 +272,17 @@ Task<Result<std::optional<SignUp::Done>>> SignUp::finish(atproto::Did did) {
     });
 }
 
-Task<void> SignUp::drop(atproto::Did did) {
-    const Result<void> dropped =
-        co_await parts_.db.write([did](db::Transaction& t) -> Result<void> {
+Task<bool> SignUp::drop(atproto::Did did) {
+    const Result<bool> dropped =
+        co_await parts_.db.write([did](db::Transaction& t) -> Result<bool> {
             account_store::erase_pending(t, did);
-            return {};
+            return !account_store::find_pending(t, did);
         });
-    // It stays pending then, and settle_pending() or the next request for the handle removes it.
-    if (!dropped.has_value())
-        log::warn("a failed sign-up stays pending for now", {{"did", did.text()}});
+    const bool is_gone = dropped.has_value() && *dropped;
+    // It stays pending otherwise, and settle_pending() or the next request for the handle removes
+    // it.
+    if (!is_gone) log::warn("a failed sign-up stays pending for now", {{"did", did.text()}});
+    co_return is_gone;
 }
 
 Task<void> SignUp::settle_pending() {

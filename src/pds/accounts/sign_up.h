@@ -75,7 +75,8 @@ class SignUp {
 
     // Errors: InvalidHandle, HandleNotAvailable, UnsupportedDomain, InvalidPassword,
     // InvalidInviteCode, InvalidRequest (e-mail, recovery key); UpstreamFailure when the directory
-    // refused or cannot be reached.
+    // cannot be reached. Whether that has the identity is not known then; the handle, the address
+    // and the invite code are free.
     Task<Result<Done>> create(SignUpRequest request);
 
     // Finishes or drops what an earlier process left; call at the start and now and then.
@@ -88,7 +89,8 @@ class SignUp {
     Task<Result<Done>> create_new(Checked checked);
     Task<Result<bool>> register_identity(const account_store::PendingSignup& signup);
     Task<Result<std::optional<Done>>> finish(atproto::Did did);
-    Task<void> drop(atproto::Did did);
+    // False: it could not be removed now.
+    Task<bool> drop(atproto::Did did);
     Result<Done> make_account(db::Transaction& t, const account_store::NewAccount& fields,
                               const atproto::PrivateKey& key, Timestamp now) const;
 

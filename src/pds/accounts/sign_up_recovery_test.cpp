@@ -18,6 +18,10 @@ Task<void> sign_up_into(SignUp& sign_up, SignUpRequest request,
                         std::vector<std::string>& outcomes) {
     outcomes.push_back(name_of(co_await sign_up.create(std::move(request))));
 }
+Task<void> refuse_into(SignUp& sign_up, SignUpRequest request, std::vector<Error>& refusals) {
+    const auto done = co_await sign_up.create(std::move(request));
+    if (!done.has_value()) refusals.push_back(done.error());
+}
 // Waits, ten seconds at most, until the directory has been asked that often.
 Task<void> until_asked(const testing::FakeNetwork& network, std::size_t times) {
     for (int i = 0; i < 10'000 && network.requests.size() < times; ++i)
@@ -153,6 +157,33 @@ TEST_F(RaceTest, OneAddressGoesToOne) {
     EXPECT_EQ(std::ranges::count(outcomes_, ""), 1);
     EXPECT_EQ(bed_.count("SELECT count(*) FROM account"), 1);
     EXPECT_EQ(bed_.count("SELECT count(*) FROM pending_signup"), 0);
+}
+
+TEST_F(RaceTest, WhatIsBeingSignedUpIsTakenAlready) {
+    const Account carl = bed_.add_account("carl.pds.test");
+    bed_.network.delay_ms = 2'000;  // the first is not done before the others
+    start_detached(sign_up_into(bed_.sign_up, bed_.request("ann"), outcomes_));
+    bed_.loop.run(until_asked(bed_.network, 1));
+    SignUpRequest same_address = bed_.request("bob");
+    same_address.email = "Ann@example.org";
+    SignUpRequest same_handle = bed_.request("ann");
+    same_handle.email = "other@example.org";
+    SignUpRequest taken_address = bed_.request("dora");
+    taken_address.email = *carl.email;
+    SignUpRequest taken_handle = bed_.request("carl");
+    taken_handle.email = "third@example.org";
+    std::vector<Error> refusals;
+    for (const SignUpRequest& request : {same_address, taken_address, same_handle, taken_handle})
+        bed_.loop.run(refuse_into(bed_.sign_up, request, refusals));
+    EXPECT_EQ(refusals,
+              (std::vector<Error>{
+                  Error::invalid("Email already taken: ann@example.org"),
+                  Error::invalid("Email already taken: carl@example.org"),
+                  Error::invalid("Handle already taken: ann.pds.test", "HandleNotAvailable"),
+                  Error::invalid("Handle already taken: carl.pds.test", "HandleNotAvailable"),
+              }));
+    bed_.loop.run(until_full(outcomes_, 1));
+    EXPECT_EQ(outcomes_, std::vector<std::string>{""});
 }
 
 TEST_F(RaceTest, AnAddressTakenWhileTheDirectoryThinksIsTold) {

@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 #include "atproto/plc/log.h"
+#include "base/encoding.h"
 #include "pds/accounts/invites.h"
 #include "pds/testing_sign_up.h"
 
@@ -110,6 +114,41 @@ TEST_F(SignUpTest, TheKeyIsDurableBeforeTheDirectoryHearsOfIt) {
     EXPECT_TRUE((*done).has_value());
 }
 
+// The bytes of the database's files.
+std::string files_of(SignUpBed& bed) {
+    const std::string path = bed.read([](db::Transaction& t) {
+        db::Rows row = t.select("SELECT file FROM pragma_database_list WHERE name = 'main'");
+        check(row.next(), "the database is a file");
+        return std::string(row.text(0));
+    });
+    std::string content;
+    for (const std::string suffix : {"", "-wal"}) {
+        std::ifstream file(path + suffix, std::ios::binary);
+        content.append(std::istreambuf_iterator<char>(file), {});
+    }
+    return content;
+}
+
+TEST_F(SignUpTest, NeitherKeyNorPasswordIsOnTheDiskInTheClear) {
+    const auto done = bed_.create(bed_.request("ann"));
+    ASSERT_TRUE(done.has_value()) << done.error().message;
+    const auto key = bed_.read(
+        [&](db::Transaction& t) { return key_store::find(t, done->account.id, bed_.vault); });
+    ASSERT_TRUE(key.has_value());
+    const std::string content = files_of(bed_);
+    ASSERT_NE(content.find("ann.pds.test"), std::string::npos) << "these are the files";
+    ASSERT_NE(content.find(key->public_key().did_key().substr(8)), std::string::npos);
+    for (const SecretBytes& raw : {key->reveal_raw(), bed_.rotation_key.reveal_raw()}) {
+        EXPECT_EQ(content.find(as_text(raw.reveal())), std::string::npos);
+        EXPECT_EQ(content.find(hex_encode(raw.reveal())), std::string::npos);
+        const std::string base64 = base64_encode_unpadded(raw.reveal());
+        EXPECT_EQ(content.find(base64.substr(0, 42)), std::string::npos);
+    }
+    EXPECT_EQ(content.find("a password of ann"), std::string::npos);
+    EXPECT_EQ(content.find(done->tokens.access_jwt), std::string::npos);
+    EXPECT_EQ(content.find(done->tokens.refresh_jwt), std::string::npos);
+}
+
 TEST_F(SignUpTest, NamesWhatIsWrong) {
     SignUpRequest request = bed_.request("ann");
     request.handle = "ann pds test";
@@ -171,10 +210,23 @@ TEST_F(SignUpTest, AnOutageOfTheDirectoryLeavesNothing) {
         const auto failed = bed_.create(bed_.request("ann"));
         EXPECT_EQ(name_of(failed), "UpstreamFailure");
         EXPECT_EQ(failed.error().fault, Fault::upstream_failed);
+        EXPECT_TRUE(failed.error().message.contains(
+            "The handle, the e-mail address and the invite code are free"));
         EXPECT_EQ(bed_.rows_left(), 0);
     }
     bed_.network.plc = Plc::accepts;
     EXPECT_EQ(refusal(bed_.request("ann")), "");
+}
+
+TEST_F(SignUpTest, DoesNotSayThatThereIsNoAccountWhenItMayYetBe) {
+    bed_.network.plc = Plc::is_unreachable;
+    // The pending sign-up cannot be removed.
+    bed_.execute(
+        "CREATE TRIGGER stuck BEFORE DELETE ON pending_signup BEGIN "
+        "SELECT RAISE(IGNORE); END");
+    const auto failed = bed_.create(bed_.request("ann"));
+    EXPECT_EQ(name_of(failed), "UpstreamFailure");
+    EXPECT_TRUE(failed.error().message.contains("it is not decided")) << failed.error().message;
 }
 
 TEST_F(SignUpTest, ALostAnswerOfTheDirectoryLosesNoAccount) {

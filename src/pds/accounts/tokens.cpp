@@ -7,6 +7,7 @@
 #include "atproto/crypto/jwt.h"
 #include "atproto/data/json.h"
 #include "base/check.h"
+#include "pds/error_names.h"
 #include "pds/limits.h"
 
 namespace roost::pds {
@@ -28,7 +29,7 @@ constexpr std::array<std::pair<Scope, std::string_view>, 4> scopes{{
 }};
 
 Error invalid_token(std::string message) {
-    return Error::invalid(std::move(message), "InvalidToken");
+    return refusal(std::move(message), error_names::InvalidToken);
 }
 
 void append_claim(std::string& out, std::string_view name, std::string_view value) {
@@ -55,7 +56,7 @@ Result<jwt::Jwt> read(const atproto::HmacKey& key, const atproto::Did& service_d
     if (!expires_s || !token->number("iat") || token->text("aud") != service_did.text())
         return invalid_token("Token could not be verified");
     if (expiry == Expiry::enforced && *expires_s <= now.seconds())
-        return Error::invalid("Token has expired", "ExpiredToken");
+        return refusal("Token has expired", error_names::ExpiredToken);
     // A service auth or proof-of-possession token is never a session token.
     if (token->payload.find("lxm") != nullptr || token->payload.find("cnf") != nullptr)
         return invalid_token("Malformed token");

@@ -2,15 +2,13 @@
 
 #include "atproto/data/json.h"
 #include "base/log.h"
+#include "pds/limits.h"
 
 namespace roost::pds {
 
 namespace {
 
 namespace json = atproto::json;
-
-constexpr int timeout_ms = 10'000;
-constexpr std::size_t response_bytes_max = 64 * 1024;
 
 // The directory says why in {"message": …}.
 std::string reason_of(const net::ClientResponse& response) {
@@ -72,8 +70,8 @@ Task<PlcClient::Submission> PlcClient::submit(atproto::Did did, std::string oper
         .body = std::move(operation_json),
         .content_type = "application/json",
         .policy = net::AddressPolicy::configured,
-        .response_bytes_max = response_bytes_max,
-        .timeout_ms = timeout_ms,
+        .response_bytes_max = limits::plc_answer_bytes_max,
+        .timeout_ms = limits::plc_timeout_ms,
     };
     Result<net::ClientResponse> response = co_await http_.send(std::move(request));
     if (!response.has_value()) {
@@ -90,14 +88,14 @@ Task<PlcClient::Submission> PlcClient::submit(atproto::Did did, std::string oper
     co_return Submission{is_final ? Outcome::refused : Outcome::unknown, std::move(reason)};
 }
 
-Task<Result<std::optional<std::string>>> PlcClient::get(std::string path) {
+Task<Result<std::optional<std::string>>> PlcClient::get(std::string path, int timeout_ms) {
     net::ClientRequest request{
         .url = url_ + path,
         .headers = {},
         .body = {},
         .content_type = {},
         .policy = net::AddressPolicy::configured,
-        .response_bytes_max = response_bytes_max,
+        .response_bytes_max = limits::plc_answer_bytes_max,
         .timeout_ms = timeout_ms,
     };
     net::ClientResponse response = CO_TRY(co_await http_.send(std::move(request)));
@@ -108,13 +106,14 @@ Task<Result<std::optional<std::string>>> PlcClient::get(std::string path) {
 }
 
 Task<Result<std::optional<atproto::plc::State>>> PlcClient::state(atproto::Did did) {
-    std::optional<std::string> body = CO_TRY(co_await get("/" + did.text() + "/data"));
+    std::optional<std::string> body =
+        CO_TRY(co_await get("/" + did.text() + "/data", limits::plc_timeout_ms));
     if (!body) co_return std::optional<atproto::plc::State>();
     co_return std::optional(CO_TRY(parse_state(*body)));
 }
 
-Task<Result<std::optional<std::string>>> PlcClient::document(atproto::Did did) {
-    return get("/" + did.text());
+Task<Result<std::optional<std::string>>> PlcClient::document(atproto::Did did, int timeout_ms) {
+    return get("/" + did.text(), timeout_ms);
 }
 
 }  // namespace roost::pds

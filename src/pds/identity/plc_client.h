@@ -1,4 +1,5 @@
-// Speaks with a PLC directory: registers identities and asks for them.
+// Speaks with a PLC directory: registers identities and asks for them. What belongs to a sign-up or
+// an activation gets limits::plc_timeout_ms, a look-up what its caller says.
 // https://web.plc.directory/spec/v0.1/did-plc
 #pragma once
 
@@ -31,10 +32,10 @@ class PlcClient {
     // Errors: the directory cannot be asked now.
     Task<Result<std::optional<atproto::plc::State>>> state(atproto::Did did);
     // Its DID document, as JSON text.
-    Task<Result<std::optional<std::string>>> document(atproto::Did did);
+    Task<Result<std::optional<std::string>>> document(atproto::Did did, int timeout_ms);
 
   private:
-    Task<Result<std::optional<std::string>>> get(std::string path);
+    Task<Result<std::optional<std::string>>> get(std::string path, int timeout_ms);
 
     net::HttpClient& http_;
     std::string url_;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "pds/limits.h"
 #include "pds/testing_network.h"
 
 namespace roost::pds {
@@ -76,7 +77,7 @@ TEST_F(PlcClientTest, AnOutageIsNotAnAbsence) {
     for (const Plc plc : {Plc::fails, Plc::is_unreachable}) {
         network_.plc = plc;
         EXPECT_EQ(name_of(state()), "UpstreamFailure");
-        EXPECT_EQ(name_of(loop_.run(client_.document(ann_))), "UpstreamFailure");
+        EXPECT_EQ(name_of(loop_.run(client_.document(ann_, 1'000))), "UpstreamFailure");
     }
     PlcClient elsewhere(network_, "https://other.example");
     const auto ask = [&](int status, const std::string& body) {
@@ -93,6 +94,16 @@ TEST_F(PlcClientTest, AnOutageIsNotAnAbsence) {
         ask(200, R"({"rotationKeys":"x","services":[1],"verificationMethods":{"a":1}})");
     ASSERT_TRUE(odd.has_value() && odd->has_value());
     EXPECT_EQ(**odd, atproto::plc::State()) << "what is not understood proves nothing";
+}
+
+TEST_F(PlcClientTest, ALookUpWaitsAsLongAsItsCallerSays) {
+    submit();
+    (void)state();
+    (void)loop_.run(client_.document(ann_, 1'234));
+    ASSERT_EQ(network_.requests.size(), 3U);
+    EXPECT_EQ(network_.requests[0].timeout_ms, limits::plc_timeout_ms);
+    EXPECT_EQ(network_.requests[1].timeout_ms, limits::plc_timeout_ms);
+    EXPECT_EQ(network_.requests[2].timeout_ms, 1'234);
 }
 
 }  // namespace

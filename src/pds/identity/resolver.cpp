@@ -4,13 +4,12 @@
 #include <cctype>
 
 #include "atproto/data/json.h"
+#include "pds/limits.h"
 
 namespace roost::pds {
 
 namespace {
 
-constexpr std::size_t document_bytes_max = 64 * 1024;
-constexpr std::size_t well_known_bytes_max = 2 * 1024;
 constexpr std::string_view txt_prefix = "did=";
 
 std::string_view trimmed(std::string_view text) {
@@ -28,6 +27,14 @@ bool is_host_and_port(std::string_view text) {
     });
 }
 
+FoundDocument parse_document(const atproto::Did& did,
+                             const Result<std::optional<std::string>>& text) {
+    if (!text.has_value()) return text.error();
+    if (!text->has_value()) return std::optional<atproto::DidDocument>();
+    atproto::Value document = TRY(atproto::json::parse(**text));
+    return std::optional(TRY(atproto::DidDocument::parse(did, std::move(document))));
+}
+
 }  // namespace
 
 Task<Result<std::optional<std::string>>> Resolver::web_document(atproto::Did did) {
@@ -43,7 +50,7 @@ Task<Result<std::optional<std::string>>> Resolver::web_document(atproto::Did did
         .headers = {},
         .body = {},
         .content_type = {},
-        .response_bytes_max = document_bytes_max,
+        .response_bytes_max = limits::did_document_bytes_max,
         .timeout_ms = timeout_ms_,
     };
     net::ClientResponse response = CO_TRY(co_await http_.send(std::move(request)));
@@ -51,15 +58,35 @@ Task<Result<std::optional<std::string>>> Resolver::web_document(atproto::Did did
     co_return std::optional(std::move(response.body));
 }
 
-Task<Result<std::optional<atproto::DidDocument>>> Resolver::did_document(atproto::Did did) {
-    std::optional<std::string> text;
+Task<FoundDocument> Resolver::look_up(atproto::Did did, Timestamp time) {
+    Result<std::optional<std::string>> text = std::optional<std::string>();
     if (did.method() == "plc")
-        text = CO_TRY(co_await plc_.document(did));
+        text = co_await plc_.document(did, timeout_ms_);
     else if (did.method() == "web")
-        text = CO_TRY(co_await web_document(did));
-    if (!text) co_return std::optional<atproto::DidDocument>();
-    atproto::Value value = CO_TRY(atproto::json::parse(*text));
-    co_return std::optional(CO_TRY(atproto::DidDocument::parse(did, std::move(value))));
+        text = co_await web_document(did);
+    FoundDocument found = parse_document(did, text);
+    const bool is_small = !text.has_value() || !text->has_value() ||
+                          (*text)->size() <= limits::cached_did_document_bytes_max;
+    if (is_small) cache_.store(did, found, time);
+    co_return found;
+}
+
+Task<FoundDocument> Resolver::did_document(atproto::Did did) {
+    return look_up(std::move(did), now());
+}
+
+Task<void> Resolver::fly(atproto::Did did, std::shared_ptr<Flight> flight, Timestamp time) {
+    FoundDocument found = co_await look_up(did, time);
+    cache_.end_flight(did);
+    flight->land(std::move(found));
+}
+
+Task<FoundDocument> Resolver::remembered_did_document(atproto::Did did, Timestamp time) {
+    DidCache::Answer answer = cache_.ask(did, time);
+    // Detached: it is for everybody who asks, also when the first has gone.
+    if (answer.must_fly) start_detached(fly(did, answer.flight, time));
+    if (answer.remembered) co_return *std::move(answer.remembered);
+    co_return co_await answer.flight->landing();
 }
 
 Task<std::optional<atproto::Did>> Resolver::handle(atproto::Handle handle) {
@@ -82,7 +109,7 @@ Task<std::optional<atproto::Did>> Resolver::handle(atproto::Handle handle) {
         .headers = {},
         .body = {},
         .content_type = {},
-        .response_bytes_max = well_known_bytes_max,
+        .response_bytes_max = limits::handle_answer_bytes_max,
         .timeout_ms = timeout_ms_,
     };
     Result<net::ClientResponse> response = co_await http_.send(std::move(request));

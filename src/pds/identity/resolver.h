@@ -1,11 +1,14 @@
 // Finds what the network knows of a DID or a handle.
 //
 // DID documents of did:plc come from the PLC directory, of did:web from their host. Handles are
-// resolved by DNS (TXT _atproto.HANDLE) and by HTTPS (/.well-known/atproto-did). Nothing is cached:
-// these questions are asked at sign-up, migration and service log-ins only.
-// https://atproto.com/specs/did, https://atproto.com/specs/handle#handle-resolution
+// resolved by DNS (TXT _atproto.HANDLE) and by HTTPS (/.well-known/atproto-did). Documents that
+// were found are remembered for those who do not need today's (DidCache); handles are not: they are
+// asked for at sign-up and migration only. Any Executor's thread. https://atproto.com/specs/did,
+// https://atproto.com/specs/handle#handle-resolution
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "atproto/plc/did_document.h"
@@ -13,27 +16,39 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "net/http_client.h"
+#include "pds/identity/did_cache.h"
 #include "pds/identity/plc_client.h"
 
 namespace roost::pds {
 
 class Resolver {
   public:
-    Resolver(net::HttpClient& http, PlcClient& plc, int timeout_ms)
-        : http_(http), plc_(plc), timeout_ms_(timeout_ms) {}
+    struct Options {
+        int timeout_ms;  // of one look-up
+        DidCache::Ages ages;
+    };
+    // Outlives the tasks of its executors: a look-up goes on when nobody waits for it any more.
+    Resolver(net::HttpClient& http, PlcClient& plc, Options options)
+        : http_(http), plc_(plc), timeout_ms_(options.timeout_ms), cache_(options.ages) {}
 
-    // Nothing if there is no such DID. Errors: it cannot be asked now, or the answer is no
-    // document.
-    Task<Result<std::optional<atproto::DidDocument>>> did_document(atproto::Did did);
+    // Asks now. Nothing if there is no such DID. Errors: it cannot be asked now, or the answer is
+    // no document.
+    Task<FoundDocument> did_document(atproto::Did did);
+    // The same, as it was found before if that is not too long ago; one that is getting old is
+    // looked up again meanwhile. Many who ask at once cause one look-up.
+    Task<FoundDocument> remembered_did_document(atproto::Did did, Timestamp time);
     // Nothing if the handle names no DID by either way.
     Task<std::optional<atproto::Did>> handle(atproto::Handle handle);
 
   private:
     Task<Result<std::optional<std::string>>> web_document(atproto::Did did);
+    Task<FoundDocument> look_up(atproto::Did did, Timestamp time);
+    Task<void> fly(atproto::Did did, std::shared_ptr<Flight> flight, Timestamp time);
 
     net::HttpClient& http_;
     PlcClient& plc_;
     int timeout_ms_;
+    DidCache cache_;
 };
 
 }  // namespace roost::pds

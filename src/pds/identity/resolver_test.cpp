@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "pds/limits.h"
 #include "pds/testing_network.h"
 
 namespace roost::pds {
@@ -25,7 +26,8 @@ class ResolverTest : public ::testing::Test {
     RunLoop loop_;
     testing::FakeNetwork network_;
     PlcClient plc_{network_, std::string(testing::plc_url)};
-    Resolver resolver_{network_, plc_, 1'000};
+    Resolver resolver_{
+        network_, plc_, {.timeout_ms = 1'000, .ages = {.stale_ms = 60'000, .max_ms = 120'000}}};
 };
 
 TEST_F(ResolverTest, AsksTheDirectoryForPlc) {
@@ -102,6 +104,147 @@ TEST_F(ResolverTest, ResolvesHandlesByTheWeb) {
     EXPECT_EQ(handle("carl.net"), "none");
     EXPECT_EQ(handle("nobody.net"), "none");
     EXPECT_LE(network_.requests.at(0).response_bytes_max, 4U * 1024);
+}
+
+class RememberedTest : public ResolverTest {
+  protected:
+    RememberedTest() { show("one"); }
+    // The document says this.
+    void show(const std::string& word) {
+        page(url_, R"({"id":"did:web:ann.net","word":")" + word + "\"}");
+    }
+    Task<FoundDocument> ask(std::int64_t at_ms) {
+        return resolver_.remembered_did_document(ann_, start_.plus_ms(at_ms));
+    }
+    static std::string word_of(const FoundDocument& found) {
+        if (!found.has_value()) return found.error().name;
+        if (!found->has_value()) return "none";
+        return *(*found)->value().as<atproto::Object>()->find("word")->as<std::string>();
+    }
+    std::string word_at(std::int64_t at_ms) { return word_of(loop_.run(ask(at_ms))); }
+
+    const atproto::Did ann_ = did_of("did:web:ann.net");
+    const std::string url_ = "https://ann.net/.well-known/did.json";
+    const Timestamp start_{1'800'000'000'000'000};
+};
+
+TEST_F(RememberedTest, IsAskedForOnceWhileItIsFresh) {
+    EXPECT_EQ(word_at(0), "one");
+    show("two");
+    EXPECT_EQ(word_at(59'999), "one");
+    EXPECT_EQ(network_.requests.size(), 1U);
+    EXPECT_EQ(network_.requests[0].timeout_ms, 1'000);
+}
+
+TEST_F(RememberedTest, IsGivenOutWhileItIsStaleAndAskedForMeanwhile) {
+    EXPECT_EQ(word_at(0), "one");
+    show("two");
+    network_.delay_ms = 20;
+    EXPECT_EQ(word_at(60'000), "one") << "nobody waits";
+    EXPECT_EQ(word_at(60'000), "one");
+    EXPECT_EQ(network_.requests.size(), 2U) << "one look-up at a time";
+    loop_.run([]() -> Task<void> { co_await sleep_ms(100); }());
+    EXPECT_EQ(word_at(60'001), "two");
+    EXPECT_EQ(network_.requests.size(), 2U);
+}
+
+TEST_F(RememberedTest, IsNotGivenOutWhenItIsTooOld) {
+    EXPECT_EQ(word_at(0), "one");
+    show("two");
+    EXPECT_EQ(word_at(120'000), "two");
+    EXPECT_EQ(network_.requests.size(), 2U);
+}
+
+TEST_F(RememberedTest, AFailureDoesNotReplaceItBeforeItIsTooOld) {
+    EXPECT_EQ(word_at(0), "one");
+    network_.pages.clear();
+    EXPECT_EQ(word_at(60'000), "one");
+    EXPECT_EQ(word_at(64'999), "one");
+    EXPECT_EQ(network_.requests.size(), 2U) << "the failure is not repeated at once";
+    EXPECT_EQ(word_at(65'000), "one");
+    EXPECT_EQ(network_.requests.size(), 3U);
+    EXPECT_EQ(word_at(120'000), "UpstreamFailure");
+}
+
+TEST_F(RememberedTest, FailuresAndAbsencesAreKeptForAMoment) {
+    network_.pages.clear();
+    EXPECT_EQ(word_at(0), "UpstreamFailure");
+    show("one");
+    EXPECT_EQ(word_at(4'999), "UpstreamFailure");
+    EXPECT_EQ(network_.requests.size(), 1U);
+    EXPECT_EQ(word_at(5'000), "one");
+    page(url_, "", 404);
+    EXPECT_EQ(word_at(125'000), "none");
+    show("two");
+    EXPECT_EQ(word_at(129'999), "none");
+    EXPECT_EQ(word_at(130'000), "two");
+}
+
+TEST_F(RememberedTest, ManyWhoAskAtOnceCauseOneLookUp) {
+    network_.delay_ms = 20;
+    std::vector<std::string> words;
+    const auto tell = [](Task<FoundDocument> asked, std::vector<std::string>& said) -> Task<void> {
+        said.push_back(word_of(co_await std::move(asked)));
+    };
+    for (int i = 0; i < 10; ++i)
+        start_detached(tell(ask(0), words));
+    EXPECT_EQ(word_at(0), "one");
+    loop_.run([]() -> Task<void> { co_await sleep_ms(10); }());
+    EXPECT_EQ(words, std::vector<std::string>(10, "one"));
+    EXPECT_EQ(network_.requests.size(), 1U);
+}
+
+TEST_F(RememberedTest, WhoeverGivesUpDisturbsNobody) {
+    Flight flight;
+    bool was_resumed = false;
+    loop_.run([](Flight& of, bool& resumed) -> Task<void> {
+        {
+            // As if the task that waits were destroyed.
+            Flight::Landing abandoned(of);
+            EXPECT_TRUE(abandoned.await_suspend(std::noop_coroutine()));
+        }
+        start_detached([](Flight& waited, bool& said) -> Task<void> {
+            said = word_of(co_await waited.landing()) == "none";
+        }(of, resumed));
+        of.land(std::optional<atproto::DidDocument>());
+        EXPECT_FALSE(resumed) << "not inside of whoever lands it";
+        co_await sleep_ms(1);
+    }(flight, was_resumed));
+    EXPECT_TRUE(was_resumed);
+}
+
+TEST_F(RememberedTest, WhoAsksNowIsAnsweredNowAndRefreshesIt) {
+    const Timestamp today = now();
+    const auto remembered = [&] {
+        return word_of(loop_.run(resolver_.remembered_did_document(ann_, today)));
+    };
+    EXPECT_EQ(remembered(), "one");
+    show("two");
+    EXPECT_EQ(word_of(document(ann_.text())), "two");
+    EXPECT_EQ(network_.requests.size(), 2U);
+    EXPECT_EQ(remembered(), "two");
+    EXPECT_EQ(network_.requests.size(), 2U);
+}
+
+TEST_F(RememberedTest, LargeOnesAreNotKept) {
+    show(std::string(limits::cached_did_document_bytes_max, 'x'));
+    (void)word_at(0);
+    (void)word_at(0);
+    EXPECT_EQ(network_.requests.size(), 2U);
+}
+
+TEST(DidCache, TheLeastUsedMakeRoom) {
+    DidCache cache({.stale_ms = 60'000, .max_ms = 120'000});
+    const auto did = [](std::size_t i) { return did_of("did:web:n" + std::to_string(i) + ".net"); };
+    const FoundDocument none = Error{Fault::upstream_failed, "UpstreamFailure", "no such host"};
+    const Timestamp time{1'800'000'000'000'000};
+    for (std::size_t i = 0; i < limits::cached_did_documents_max; ++i)
+        cache.store(did(i), none, time);
+    EXPECT_TRUE(cache.ask(did(0), time).remembered);
+    cache.store(did(limits::cached_did_documents_max), none, time);
+    EXPECT_EQ(cache.size(), limits::cached_did_documents_max);
+    EXPECT_TRUE(cache.ask(did(0), time).remembered) << "it was just used";
+    EXPECT_FALSE(cache.ask(did(1), time).remembered);
 }
 
 }  // namespace

@@ -142,6 +142,11 @@ void MailQueue::enqueue(db::Transaction& t, const Letter& letter, Timestamp now)
     }
 }
 
+void MailQueue::forget(db::Transaction& t, std::string_view handle) {
+    // At any address: the account may have had another when the letter was written.
+    t.execute("DELETE FROM mail_queue WHERE handle = $1", handle);
+}
+
 Task<Result<std::vector<StoredLetter>>> MailQueue::outbox() {
     co_return co_await database_.read([](db::Transaction& t) { return select_stored(t); });
 }
@@ -192,7 +197,7 @@ std::int64_t MailQueue::serve_one(RunLoop& loop) {
         remove_finished(loop);
         return 0;
     }
-    loop.run(postpone(waiting.id, time.plus_ms(back_off_ms(waiting.tries))));
+    if (!loop.run(postpone(waiting.id, time.plus_ms(back_off_ms(waiting.tries))))) return 0;
     settle(waiting, deliver(waiting));
     remove_finished(loop);
     return 0;
@@ -234,13 +239,14 @@ Task<MailQueue::Look> MailQueue::look(Timestamp time) {
     co_return std::move(*found);
 }
 
-Task<void> MailQueue::postpone(std::int64_t id, Timestamp next_try_at) {
+Task<bool> MailQueue::postpone(std::int64_t id, Timestamp next_try_at) {
     const auto body = [id, next_try_at](db::Transaction& t) -> Result<std::int64_t> {
         return t.execute("UPDATE mail_queue SET next_try_at = $1, tries = tries + 1 WHERE id = $2",
                          next_try_at, id);
     };
     const Result<std::int64_t> changed = co_await database_.write(body);
     check(changed.has_value(), "postponing is never refused");
+    co_return *changed == 1;
 }
 
 Task<void> MailQueue::remove(std::int64_t id) {

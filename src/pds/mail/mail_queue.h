@@ -15,6 +15,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -88,6 +89,9 @@ class MailQueue {
     // With Delivery::refused the letter is dropped, as is one whose address no mail server takes.
     void enqueue(db::Transaction& t, const Letter& letter, Timestamp now) const;
 
+    // The letters to this account that wait are not sent: it is gone in the same transaction.
+    static void forget(db::Transaction& t, std::string_view handle);
+
     // Tells the worker, after the commit, that there is something to do.
     void wake();
 
@@ -111,7 +115,8 @@ class MailQueue {
     void remove_finished(RunLoop& loop);
     void wait_ms(std::int64_t delay_ms);
     Task<Look> look(Timestamp time);
-    Task<void> postpone(std::int64_t id, Timestamp next_try_at);
+    // False: the letter is not there any more.
+    Task<bool> postpone(std::int64_t id, Timestamp next_try_at);
     Task<void> remove(std::int64_t id);
     SendReport deliver(const Waiting& waiting) const;
     void settle(const Waiting& waiting, const SendReport& report);

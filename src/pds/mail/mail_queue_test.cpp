@@ -266,6 +266,23 @@ TEST_F(MailQueueTest, GivesUpOnOldLettersWithoutSendingThem) {
     EXPECT_EQ(server.letters(), 1u);
 }
 
+TEST_F(MailQueueTest, LettersToAnAccountThatIsGoneAreNotSent) {
+    MailOptions down = options_for("smtp://127.0.0.1:1");
+    down.retry_first_ms = down.retry_longest_ms = 60'000;
+    start(down);
+    enqueue(letter_to("ann@example.org"));
+    enqueue(letter_to("old@example.org", "BBBBB-BBBBB", LetterKind::update_email));
+    Letter to_bob = letter_to("bob@example.org");
+    to_bob.handle = "bob.nest.example";
+    enqueue(to_bob);
+    const auto body = [](db::Transaction& t) -> Result<bool> {
+        MailQueue::forget(t, "ann.nest.example");
+        return true;
+    };
+    EXPECT_TRUE(loop_.run(database_->write(body)).has_value());
+    EXPECT_EQ(rows_waiting(), 1);
+}
+
 TEST_F(MailQueueTest, ANewerLetterReplacesTheOneThatWaits) {
     MailOptions down = options_for("smtp://127.0.0.1:1");
     down.retry_first_ms = down.retry_longest_ms = 60'000;

@@ -5,6 +5,8 @@
 #include "atproto/data/cbor.h"
 #include "atproto/repo/car.h"
 #include "base/check.h"
+#include "pds/limits.h"
+#include "pds/sync/frames.h"
 
 namespace roost::pds::event_log {
 
@@ -17,17 +19,20 @@ using atproto::Value;
 // The numbers must stay exact in JavaScript.
 constexpr std::int64_t seq_max = 1LL << 53;
 
+std::int64_t insert(db::Transaction& t, const atproto::Did& did, std::string_view kind,
+                    ByteView body, Timestamp now) {
+    const std::int64_t seq = std::max(newest(t) + 1, now.us);
+    check(seq < seq_max, "event numbers stay below 2^53");
+    check(body.size() + frame_overhead_max <= limits::event_frame_bytes_max,
+          "an event fits into a frame");
+    t.execute("INSERT INTO event (seq, did, kind, body, created_at) VALUES ($1, $2, $3, $4, $5)",
+              seq, did.text(), kind, body, now);
+    return seq;
+}
+
 void append(db::Transaction& t, const atproto::Did& did, std::string_view kind, const Value& body,
             Timestamp now) {
-    std::int64_t last = 0;
-    {
-        db::Rows row = t.select("SELECT coalesce(max(seq), 0) FROM event");
-        if (row.next()) last = row.integer(0);
-    }
-    const std::int64_t seq = std::max(last + 1, now.us);
-    check(seq < seq_max, "event numbers stay below 2^53");
-    t.execute("INSERT INTO event (seq, did, kind, body, created_at) VALUES ($1, $2, $3, $4, $5)",
-              seq, did.text(), kind, atproto::cbor::encode(body), now);
+    insert(t, did, kind, atproto::cbor::encode(body), now);
 }
 
 }  // namespace
@@ -68,6 +73,23 @@ void append_first_commit(db::Transaction& t, const atproto::Did& did, const atpr
            now);
 }
 
+std::int64_t append_commit(db::Transaction& t, const atproto::Did& did, ByteView body,
+                           Timestamp now) {
+    return insert(t, did, "commit", body, now);
+}
+
+std::vector<Bytes> commits_after(db::Transaction& t, const atproto::Did& did, std::int64_t seq) {
+    std::vector<Bytes> bodies;
+    db::Rows rows = t.select(
+        "SELECT body FROM event WHERE did = $1 AND seq > $2 AND kind = 'commit' ORDER BY seq",
+        did.text(), seq);
+    while (rows.next()) {
+        const ByteView body = rows.bytes(0);
+        bodies.emplace_back(body.begin(), body.end());
+    }
+    return bodies;
+}
+
 void append_sync(db::Transaction& t, const atproto::Did& did, const atproto::Tid& rev,
                  const atproto::Cid& commit_cid, ByteView commit_block, Timestamp now) {
     Bytes car;
@@ -75,6 +97,65 @@ void append_sync(db::Transaction& t, const atproto::Did& did, const atproto::Tid
     atproto::append_car_block(car, commit_cid, commit_block);
     append(t, did, "sync",
            Object{{"did", did.text()}, {"rev", rev.text()}, {"blocks", std::move(car)}}, now);
+}
+
+void for_each_after(db::Transaction& t, std::int64_t seq,
+                    const std::function<bool(const Stored&)>& function) {
+    db::Rows rows =
+        t.select("SELECT seq, kind, body, created_at FROM event WHERE seq > $1 ORDER BY seq", seq);
+    while (rows.next())
+        if (!function({rows.integer(0), rows.text(1), rows.time(3), rows.bytes(2)})) return;
+}
+
+std::int64_t newest(db::Transaction& t) {
+    db::Rows row = t.select("SELECT coalesce(max(seq), 0) FROM event");
+    return row.next() ? row.integer(0) : 0;
+}
+
+std::optional<Numbered> first_after(db::Transaction& t, std::int64_t seq) {
+    db::Rows row =
+        t.select("SELECT seq, created_at FROM event WHERE seq > $1 ORDER BY seq LIMIT 1", seq);
+    if (!row.next()) return std::nullopt;
+    return Numbered{row.integer(0), row.time(1)};
+}
+
+std::optional<std::int64_t> first_since(db::Transaction& t, Timestamp oldest, std::int64_t after) {
+    db::Rows row =
+        t.select("SELECT seq FROM event WHERE seq > $1 AND created_at >= $2 ORDER BY seq LIMIT 1",
+                 after, oldest);
+    if (!row.next()) return std::nullopt;
+    return row.integer(0);
+}
+
+std::int64_t prune(db::Transaction& t, Timestamp before, std::int64_t count_max) {
+    const std::int64_t start = pruned_through(t);
+    std::int64_t last = start;
+    std::int64_t count = 0;
+    {
+        db::Rows rows = t.select(
+            "SELECT seq, created_at FROM event"
+            " WHERE seq > $1 AND seq < (SELECT max(seq) FROM event) ORDER BY seq LIMIT $2",
+            start, count_max);
+        for (; rows.next() && rows.time(1) < before; ++count)
+            last = rows.integer(0);
+    }
+    if (count == 0) return 0;
+    t.execute(
+        "INSERT INTO event_horizon (id, pruned_through) VALUES (1, $1)"
+        " ON CONFLICT (id) DO UPDATE SET pruned_through = excluded.pruned_through",
+        last);
+    // What a repository has not yet put into its nodes is replayed from here.
+    t.execute(
+        "DELETE FROM event WHERE seq > $1 AND seq <= $2 AND NOT (kind = 'commit' AND EXISTS"
+        " (SELECT 1 FROM account JOIN repo ON repo.account_id = account.id"
+        " WHERE account.did = event.did AND repo.nodes_seq < event.seq))",
+        start, last);
+    return count;
+}
+
+std::int64_t pruned_through(db::Transaction& t) {
+    db::Rows row = t.select("SELECT pruned_through FROM event_horizon WHERE id = 1");
+    return row.next() ? row.integer(0) : 0;
 }
 
 }  // namespace roost::pds::event_log

@@ -8,7 +8,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <string_view>
+#include <vector>
 
 #include "atproto/repo/commit.h"
 #include "atproto/syntax/syntax.h"
@@ -26,8 +29,40 @@ void append_account_deleted(db::Transaction& t, const atproto::Did& did, Timesta
 // The first commit of a repository, which has no records.
 void append_first_commit(db::Transaction& t, const atproto::Did& did, const atproto::NewRepo& repo,
                          Timestamp now);
+// A commit of a repository that has been written to: the body is encode_commit_message()'s
+// (pds/sync/commit_message.h). Returns its seq.
+std::int64_t append_commit(db::Transaction& t, const atproto::Did& did, ByteView body,
+                           Timestamp now);
+// The bodies of a repository's #commit events after that one, oldest first.
+std::vector<Bytes> commits_after(db::Transaction& t, const atproto::Did& did, std::int64_t seq);
 // The repository's state as it stands, for consumers that must start over from it.
 void append_sync(db::Transaction& t, const atproto::Did& did, const atproto::Tid& rev,
                  const atproto::Cid& commit_cid, ByteView commit_block, Timestamp now);
+
+// Reading, in the order of the numbers. Views are valid within the call.
+struct Stored {
+    std::int64_t seq;
+    std::string_view kind;
+    Timestamp time;
+    ByteView body;
+};
+// Until the function returns false.
+void for_each_after(db::Transaction& t, std::int64_t seq,
+                    const std::function<bool(const Stored&)>& function);
+std::int64_t newest(db::Transaction& t);  // 0: there has never been an event
+struct Numbered {
+    std::int64_t seq;
+    Timestamp time;
+};
+std::optional<Numbered> first_after(db::Transaction& t, std::int64_t seq);
+// The first event after that number which is not older than that. Looks at all that are.
+std::optional<std::int64_t> first_since(db::Transaction& t, Timestamp oldest, std::int64_t after);
+
+// Retention. Goes over the oldest events as long as they are from before that time, at most so
+// many, and deletes those that no repository needs to replay (repo.nodes_seq). The newest of all
+// stays: the next number must exceed its own. Returns over how many it went.
+std::int64_t prune(db::Transaction& t, Timestamp before, std::int64_t count_max);
+// Events up to this number may be missing, so no stream begins before it.
+std::int64_t pruned_through(db::Transaction& t);
 
 }  // namespace roost::pds::event_log

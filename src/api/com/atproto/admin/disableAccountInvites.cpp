@@ -14,7 +14,8 @@ namespace {
 Task<Result<lex::Method::Output>> answer(const Services& services, xrpc::Call&, lex::Input input) {
     const pds::Account account = CO_TRY(co_await find_account(services, input.account));
     CO_TRY(co_await services.db.write([id = account.id](db::Transaction& t) -> Result<void> {
-        pds::account_store::set_invites_disabled(t, id, true);
+        using pds::account_store::InviteRights;
+        pds::account_store::set_invite_rights(t, id, InviteRights::withdrawn);
         return {};
     }));
     co_return lex::Method::Output();

@@ -13,19 +13,20 @@ namespace {
 
 Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex::Method::Params) {
     const pds::Account& account = call.account();
-    const auto head = CO_TRY(co_await services.db.read(
-        [&](db::Transaction& t) -> Result<std::optional<pds::repo_store::Head>> {
-            return pds::repo_store::find_head(t, account.id);
+    const auto repo = CO_TRY(co_await services.db.read(
+        [&](db::Transaction& t) -> Result<std::optional<pds::repo_store::StoredRepo>> {
+            return pds::repo_store::find(t, account.id);
         }));
-    check(head.has_value(), "an account has a repository");
+    check(repo.has_value(), "an account has a repository");
     const Result<void> identity = co_await services.lifecycle.check_identity(account);
     co_return lex::Output{
         .activated = !account.deactivated_at.has_value(),
         .validDid = identity.has_value(),
-        .repoCommit = head->commit_cid.text(),
-        .repoRev = head->rev.text(),
-        .repoBlocks = 2,  // the commit and the empty tree: repositories have no records yet
-        .indexedRecords = 0,
+        .repoCommit = repo->head.commit_cid.text(),
+        .repoRev = repo->head.rev.text(),
+        // The commit, the records, and a node for each three of them: nobody needs it exactly.
+        .repoBlocks = 2 + repo->record_count + repo->record_count / 3,
+        .indexedRecords = repo->record_count,
         .privateStateValues = 0,
         .expectedBlobs = 0,
         .importedBlobs = 0,

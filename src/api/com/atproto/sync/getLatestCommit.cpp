@@ -11,7 +11,7 @@ namespace lex = lexicon::com::atproto::sync::getLatestCommit;
 namespace {
 
 Task<Result<lex::Output>> answer(const Services& services, xrpc::Call&, lex::Params params) {
-    const pds::repo_store::Head head = CO_TRY(co_await find_repo(services, params.did));
+    const pds::repo_store::Head head = CO_TRY(co_await find_head(services, params.did.text()));
     co_return lex::Output{.cid = head.commit_cid.text(), .rev = head.rev};
 }
 

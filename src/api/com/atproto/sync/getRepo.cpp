@@ -11,17 +11,15 @@ namespace lex = lexicon::com::atproto::sync::getRepo;
 namespace {
 
 Task<Result<net::Response>> answer(const Services& services, xrpc::Call&, lex::Params params) {
-    const pds::repo_store::Head head = CO_TRY(co_await find_repo(services, params.did));
-    net::Response response;
-    response.content_type = "application/vnd.ipld.car";
-    response.body = as_text(car_of(head));
-    co_return response;
+    const pds::Account account = CO_TRY(co_await find_open_repo(services, params.did.text()));
+    co_return co_await export_repo(services, account, std::move(params.since));
 }
 
 }  // namespace
 
 void sync::add_getRepo(xrpc::Router& router, const Services& services) {
-    router.add_raw<lex::Method>({}, with_services(services, answer));
+    router.add_raw<lex::Method>({.limits = {{.points = 6000, .window_s = 5 * 60}}},
+                                with_services(services, answer));
 }
 
 }  // namespace roost::api

@@ -1,0 +1,139 @@
+// What is measured. To add an operation, add an entry to `operations`:
+//
+//   name, connections   --only takes the name
+//   requests(world)     what the connections send in turn; plan.h tells what <<n>> and <<token>> are
+//   groups(world)       instead of connections and requests: several kinds of connections at once
+//   chain(world)        {field, first}: the text that a connection takes from each answer, see plan.h
+//   seconds             how long a run is, if that must be fixed
+//   expects             the statuses that are right (200)
+//   shown               the label whose times are shown, if there are several
+//   isMixed             its requests differ, so CPU per request would mean nothing
+//   isSimple            the canned server can be asked the same
+//   note(labels)        a line about what a table row cannot show
+//   target              {what, of, atMost}: of(figures), of roost, is to be at most that
+//
+// `world` has the server's `accounts` ({did, handle, accessJwt}), `password`, `tag` (a word of this
+// run, for new handles), and xrpc(method, json) that posts and returns the answer.
+
+const xrpc = (method) => `/xrpc/com.atproto.${method}`
+const bearer = (token) => (token ? { Authorization: `Bearer ${token}` } : {})
+
+const get = (method, token, query) => ({
+  method: 'GET',
+  path: xrpc(method) + (query ? `?${new URLSearchParams(query)}` : ''),
+  headers: bearer(token),
+})
+const post = (method, json, token) => ({
+  method: 'POST',
+  path: xrpc(method),
+  headers: { ...bearer(token), ...(json && { 'Content-Type': 'application/json' }) },
+  body: json ? JSON.stringify(json) : '',
+})
+const labelled = (label, requests) => requests.map((request) => ({ ...request, label }))
+
+const getSessions = (world) => world.accounts.map((account) => get('server.getSession', account.accessJwt))
+const logIns = (world, password) =>
+  world.accounts.map((account) => post('server.createSession', { identifier: account.handle, password }))
+
+const ms = (value) => (value === null ? '-' : `${value.toFixed(1)} ms`)
+const cpuPerRequest = (figures) => (figures.server_cpu_s / figures.answers) * 1e6
+const cpuBesideHash = (figures) =>
+  ((figures.server_cpu_s - figures.low_priority_cpu_s) / figures.answers) * 1e6
+const knownToUnknown = (labels) => {
+  const [known, unknown] = [labels.known.p50_ms, labels.unknown.p50_ms]
+  return Math.max(known / unknown, unknown / known)
+}
+
+export const operations = [
+  {
+    name: 'describeServer',
+    connections: 32,
+    requests: () => [get('server.describeServer')],
+    isSimple: true,
+    target: { what: 'describeServer, CPU in µs', of: cpuPerRequest, atMost: 10 },
+  },
+  {
+    name: 'getSession',
+    connections: 32,
+    requests: getSessions,
+    isSimple: true,
+    target: { what: 'getSession, CPU in µs', of: cpuPerRequest, atMost: 15 },
+  },
+  { name: 'getSession', connections: 1, requests: getSessions, isSimple: true },
+  {
+    name: 'refreshSession',
+    connections: 32,
+    requests: () => [post('server.refreshSession', undefined, '<<token>>')],
+    chain: async (world) => ({ field: 'refreshJwt', first: await world.refreshTokens(32) }),
+    target: { what: 'refreshSession, CPU in µs', of: cpuPerRequest, atMost: 120 },
+  },
+  {
+    name: 'createSession',
+    connections: 32,
+    requests: (world) => logIns(world, world.password),
+    target: { what: 'createSession, CPU in µs beside the hash', of: cpuBesideHash, atMost: 500 },
+  },
+  {
+    name: 'createAccount',
+    connections: 8,
+    requests: (world) => [
+      post('server.createAccount', {
+        handle: `${world.tag}<<n>>.test`,
+        email: `${world.tag}<<n>>@example.com`,
+        password: world.password,
+      }),
+    ],
+    target: { what: 'createAccount, CPU in µs beside the hash', of: cpuBesideHash, atMost: 2_000 },
+  },
+  {
+    // Wrong passwords for every account in turn, so that none meets the limit on failures.
+    name: 'loginFlood',
+    seconds: 4,
+    groups: (world) => [
+      { connections: 32, requests: labelled('flood', logIns(world, 'not the password')) },
+      { connections: 4, requests: labelled('others', getSessions(world)) },
+    ],
+    shown: 'others',
+    expects: [200, 401, 503],
+    isMixed: true,
+    note: (labels) =>
+      `${JSON.stringify(labels.flood.statuses)} for the flood; getSession beside it: ` +
+      `p50 ${ms(labels.others.p50_ms)}, p99 ${ms(labels.others.p99_ms)}, max ${ms(labels.others.max_ms)}`,
+    target: { what: 'loginFlood, p99 of the others in ms', of: (f) => f.labels.others.p99_ms, atMost: 100 },
+  },
+  {
+    name: 'knownUnknown',
+    seconds: 4,
+    groups: (world) => [
+      {
+        connections: 1,
+        requests: logIns(world, 'not the password').flatMap((known) => [
+          { ...known, label: 'known' },
+          {
+            ...post('server.createSession', { identifier: `${world.tag}no<<n>>.test`, password: 'not the password' }),
+            label: 'unknown',
+          },
+        ]),
+      },
+    ],
+    expects: [401],
+    note: (labels) =>
+      `p50 known ${ms(labels.known.p50_ms)}, unknown ${ms(labels.unknown.p50_ms)}, ` +
+      `ratio ${knownToUnknown(labels).toFixed(3)}`,
+    target: { what: 'knownUnknown, p50 ratio', of: (f) => knownToUnknown(f.labels), atMost: 1.2 },
+  },
+]
+
+/** The groups of one run, as lines of a plan (plan.h). */
+export async function planOf(operation, world) {
+  const groups = operation.groups
+    ? operation.groups(world)
+    : [
+        {
+          connections: operation.connections,
+          requests: operation.requests(world),
+          ...(operation.chain && { chain: await operation.chain(world) }),
+        },
+      ]
+  return groups.map((group) => JSON.stringify(group)).join('\n')
+}

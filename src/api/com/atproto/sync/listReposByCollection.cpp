@@ -1,0 +1,36 @@
+#include "lexicon/com/atproto/sync/listReposByCollection.h"
+#include "api/endpoint.h"
+#include "api/endpoints.h"
+
+#include "api/cursor.h"
+#include "pds/repos/repo_store.h"
+
+namespace roost::api {
+
+namespace lex = lexicon::com::atproto::sync::listReposByCollection;
+
+namespace {
+
+Task<Result<lex::Output>> answer(const Services& services, xrpc::Call&, lex::Params params) {
+    const std::int64_t after = CO_TRY(read_number_cursor(params.cursor));
+    co_return co_await services.db.read([&](db::Transaction& t) -> Result<lex::Output> {
+        lex::Output output;
+        std::int64_t last = 0;
+        for (pds::repo_store::Listed& repo : pds::repo_store::list_by_collection(
+                 t, params.collection.text(), after, params.limit)) {
+            output.repos.push_back({.did = std::move(repo.did)});
+            last = repo.account_id;
+        }
+        if (static_cast<std::int64_t>(output.repos.size()) == params.limit)
+            output.cursor = std::to_string(last);
+        return output;
+    });
+}
+
+}  // namespace
+
+void sync::add_listReposByCollection(xrpc::Router& router, const Services& services) {
+    router.add<lex::Method>({}, with_services(services, answer));
+}
+
+}  // namespace roost::api

@@ -1,0 +1,55 @@
+// The rows of the nodes of repositories' trees: all SQL about them. Functions run inside the
+// caller's transaction. See migrations/sqlite/0004_repos.sql for what stands in the rows.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "atproto/mst/edit.h"
+#include "atproto/mst/node_source.h"
+#include "atproto/mst/tree.h"
+#include "db/transaction.h"
+
+namespace roost::pds::node_store {
+
+// One node a load: for paths through a tree. Belongs to the transaction.
+class Nodes : public atproto::mst::NodeSource {
+  public:
+    Nodes(db::Transaction& t, std::int64_t account_id) : t_(t), account_id_(account_id) {}
+    Result<atproto::mst::StoredNode> load(const atproto::mst::NodePlace& place) override;
+
+  private:
+    db::Transaction& t_;
+    std::int64_t account_id_;
+};
+
+// For a walk through a whole tree from left to right: reads ahead in each layer, a few dozen nodes
+// at a time. Loads in any order are right, only slower. Belongs to the transaction.
+class NodesInOrder : public atproto::mst::NodeSource {
+  public:
+    NodesInOrder(db::Transaction& t, std::int64_t account_id) : t_(t), account_id_(account_id) {}
+    Result<atproto::mst::StoredNode> load(const atproto::mst::NodePlace& place) override;
+
+  private:
+    struct Row {
+        std::string left;
+        atproto::mst::StoredNode node;
+    };
+    void read_ahead(std::deque<Row>& rows, const atproto::mst::NodePlace& place);
+
+    db::Transaction& t_;
+    std::int64_t account_id_;
+    std::vector<std::deque<Row>> layers_;
+};
+
+// Brings the rows up to date: what left its place goes, then new nodes take theirs.
+void write(db::Transaction& t, std::int64_t account_id,
+           std::span<const atproto::mst::Edit::Place> left_places,
+           std::span<const atproto::mst::NewNode> new_nodes);
+void erase_all(db::Transaction& t, std::int64_t account_id);
+
+}  // namespace roost::pds::node_store

@@ -1,0 +1,65 @@
+// The rows of records: all SQL about them. Functions run inside the caller's transaction. Keys are
+// "collection/rkey", as in the tree (atproto/mst/node.h).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "atproto/data/cid.h"
+#include "atproto/mst/tree.h"
+#include "atproto/syntax/syntax.h"
+#include "base/bytes.h"
+#include "db/transaction.h"
+
+namespace roost::pds::record_store {
+
+struct Record {
+    std::string key;
+    atproto::Cid cid;
+    std::uint64_t rev;  // atproto::Tid::number() of the commit that wrote it
+    std::optional<std::string> takedown_ref;
+    Bytes value;  // DAG-CBOR
+};
+
+// Creates the record or replaces it; a takedown stays.
+void put(db::Transaction& t, std::int64_t account_id, std::string_view key, const atproto::Cid& cid,
+         std::uint64_t rev, ByteView value);
+// The record exists.
+void erase(db::Transaction& t, std::int64_t account_id, std::string_view key);
+
+std::optional<Record> find(db::Transaction& t, std::int64_t account_id, std::string_view key);
+
+// A page of a collection, by record key. Records that are taken down are left out.
+enum class Order { ascending, descending };
+struct Range {
+    std::optional<std::string> after = std::nullopt;  // record keys, both exclusive
+    std::optional<std::string> before = std::nullopt;
+    Order order = Order::descending;
+    std::int64_t limit;
+};
+std::vector<Record> list(db::Transaction& t, std::int64_t account_id, std::string_view collection,
+                         const Range& range);
+
+// All of a repository, in the order of the tree.
+std::vector<atproto::mst::KeyValue> keys(db::Transaction& t, std::int64_t account_id);
+
+// Key and value of each, in the same order.
+db::Rows scan(db::Transaction& t, std::int64_t account_id);
+
+// Collections that have records, in order.
+std::vector<std::string> collections(db::Transaction& t, std::int64_t account_id);
+
+// What the record at the key points at; one subject per record, so the old one is to be removed
+// before. See docs: only likes, reposts, follows and blocks have subjects here.
+void add_subject(db::Transaction& t, std::int64_t account_id, std::string_view collection,
+                 std::string_view subject, std::string_view key);
+void erase_subject(db::Transaction& t, std::int64_t account_id, std::string_view collection,
+                   std::string_view subject, std::string_view key);
+// Keys of records that may point at the subject: whoever asks compares the records.
+std::vector<std::string> find_by_subject(db::Transaction& t, std::int64_t account_id,
+                                         std::string_view collection, std::string_view subject);
+
+}  // namespace roost::pds::record_store

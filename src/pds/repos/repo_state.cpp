@@ -1,0 +1,89 @@
+#include "pds/repos/repo_state.h"
+
+#include "base/log.h"
+#include "pds/repos/node_store.h"
+#include "pds/repos/record_store.h"
+#include "pds/repos/repo_store.h"
+#include "pds/sync/commit_message.h"
+#include "pds/sync/event_log.h"
+
+namespace roost::pds {
+
+namespace {
+
+using atproto::mst::Edit;
+using atproto::mst::Tree;
+
+Error damaged(const atproto::Did& did) {
+    return {Fault::internal, "InternalServerError",
+            "The repository of " + did.text() +
+                " is damaged: its records are not those of its commit. Restore it from a backup."};
+}
+
+// One stamp for all that is replayed: newer than the stored nodes, not newer than the head.
+Result<Tree> replay(const Tree& stored, atproto::mst::NodeSource& nodes,
+                    std::span<const Bytes> commits, std::uint64_t stamp,
+                    std::vector<Edit::Place>& left_places) {
+    if (commits.empty()) return stored;
+    Edit edit(stored, stamp, atproto::mst::Moves::tracked);
+    for (const Bytes& body : commits)
+        for (const atproto::Operation& operation : read_operations(body)) {
+            if (operation.cid)
+                TRY(edit.set(nodes, operation.path, *operation.cid));
+            else
+                TRY(edit.erase(nodes, operation.path));
+        }
+    Tree tree = TRY(edit.seal(nodes));
+    left_places = edit.left_places();
+    return tree;
+}
+
+Result<Tree> tree_of_records(db::Transaction& t, std::int64_t account_id, std::uint64_t stamp) {
+    return atproto::mst::build_tree(record_store::keys(t, account_id), stamp);
+}
+
+}  // namespace
+
+Result<LoadedTree> load_tree(db::Transaction& t, std::int64_t account_id, const atproto::Did& did) {
+    std::optional<repo_store::StoredRepo> repo = repo_store::find(t, account_id);
+    if (!repo) return Error::not_found("Could not find repo: " + did.text(), "RepoNotFound");
+    const Result<atproto::Commit> commit = atproto::parse_commit(repo->head.commit_block);
+    if (!commit.has_value()) return damaged(did);
+
+    const std::vector<Bytes> commits = event_log::commits_after(t, did, repo->nodes_seq);
+    const std::uint64_t stamp = repo->head.rev.number();
+    const Tree before = repo->nodes_root ? Tree(*repo->nodes_root) : Tree();
+    LoadedTree loaded{.stored = *std::move(repo),
+                      .tree = Tree(),
+                      .nodes_stamp = commits.empty() ? stamp : stamp - 1,
+                      .commits_since_nodes = static_cast<int>(commits.size()),
+                      .left_places = {}};
+    node_store::Nodes nodes(t, account_id);
+    Result<Tree> tree = replay(before, nodes, commits, stamp, loaded.left_places);
+    if (!tree.has_value() || tree->root() != commit->data) {
+        log::error("the tree of a repository is made anew from its records",
+                   {{"did", did.text()},
+                    {"reason", tree.has_value() ? "another root" : tree.error().message}});
+        tree = tree_of_records(t, account_id, stamp);
+        if (!tree.has_value() || tree->root() != commit->data) return damaged(did);
+        loaded.nodes_stamp = std::nullopt;
+        loaded.left_places.clear();
+    }
+    loaded.tree = *std::move(tree);
+    return loaded;
+}
+
+Result<std::shared_ptr<const RepoState>> load_repo(db::Transaction& t, std::int64_t account_id,
+                                                   const atproto::Did& did,
+                                                   const FindSigningKey& find_key) {
+    LoadedTree loaded = TRY(load_tree(t, account_id, did));
+    return std::make_shared<const RepoState>(RepoState {
+        .rev = loaded.stored.head.rev, .commit = loaded.stored.head.commit_cid,
+        .tree = std::move(loaded.tree), .record_count = loaded.stored.record_count,
+        .key = TRY(find_key(t, account_id))
+        , .nodes_stamp = loaded.nodes_stamp, .commits_since_nodes = loaded.commits_since_nodes,
+            .left_places = std::move(loaded.left_places),
+    });
+}
+
+}  // namespace roost::pds

@@ -1,0 +1,72 @@
+// The repositories of this server's accounts, for those who write to them and read from them.
+// Made once; any thread.
+// https://atproto.com/specs/repository
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "atproto/data/cid.h"
+#include "atproto/lexicon/catalog.h"
+#include "atproto/syntax/syntax.h"
+#include "base/result.h"
+#include "base/task.h"
+#include "db/database.h"
+#include "pds/account.h"
+#include "pds/repos/commit_draft.h"
+#include "pds/repos/tid_clock.h"
+#include "pds/repos/warm_repos.h"
+#include "pds/repos/write.h"
+
+namespace roost::pds {
+
+struct WriteRequest {
+    std::vector<Write> writes;
+    Validation validation = Validation::when_known;
+    std::optional<atproto::Cid> swap_commit = std::nullopt;
+    SameSubject same_subject = SameSubject::kept;
+};
+
+struct Written {
+    struct Commit {
+        atproto::Cid cid;
+        atproto::Tid rev;
+    };
+    struct Item {
+        std::string key;                  // "collection/rkey"
+        std::optional<atproto::Cid> cid;  // none of a record that was deleted
+        ValidationStatus status;
+    };
+    std::optional<Commit> commit;  // none if there was nothing to do
+    std::vector<Item> items;       // as many as writes, in their order
+};
+
+class Repos {
+  public:
+    Repos(db::Database& database, FindSigningKey find_key, const lexicon::Catalog& catalog)
+        : db_(database), find_key_(std::move(find_key)), catalog_(catalog) {}
+
+    // All writes in one commit, or none. Durable when it returns, and so is the event.
+    // Errors: those of prepare(), check_batch() and draft_commit(); Fault::not_found
+    // "RepoNotFound"; Fault::unavailable, if other writes to the same repository came first again
+    // and again.
+    Task<Result<Written>> write(const Account& account, WriteRequest request);
+
+    // What was stored was changed from outside of write().
+    void forget(std::int64_t account_id) { warm_.forget(account_id); }
+
+  private:
+    // None: somebody else was first.
+    Task<Result<std::optional<Written>>> try_write(const Account& account,
+                                                   std::shared_ptr<const Batch> batch);
+
+    db::Database& db_;
+    const FindSigningKey find_key_;
+    const lexicon::Catalog& catalog_;
+    WarmRepos warm_;
+    TidClock clock_;
+};
+
+}  // namespace roost::pds
