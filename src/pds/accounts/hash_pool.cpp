@@ -17,6 +17,7 @@ namespace {
 // Linux keeps a niceness for each thread.
 constexpr int hashing_niceness = 5;
 
+// However slow this machine is: whoever waits now is served or refused within the longest wait.
 Error too_many(std::int64_t wait_ms) {
     return Error::unavailable("Too many log-ins at once; please try again shortly",
                               static_cast<int>(wait_ms / 1'000) + 1);
@@ -63,7 +64,7 @@ Result<void> HashPool::submit(Job job) {
         // Whoever is next in line is taken, however slow this machine is.
         const bool waits_too_long = !waiting_.empty() && wait_ms > wait_ms_max_;
         if (is_stopping_ || waiting_.size() >= limits::hash_queue_max || waits_too_long)
-            return too_many(wait_ms);
+            return too_many(std::min(wait_ms, wait_ms_max_));
         waiting_.push_back({std::move(job), monotonic_us()});
     }
     wake_.notify_one();
@@ -81,7 +82,7 @@ void HashPool::serve() {
         const std::int64_t started_us = monotonic_us();
         std::optional<Error> refusal;
         if (started_us - next.since_us > wait_ms_max_ * 1'000)
-            refusal = too_many(expected_wait_ms());
+            refusal = too_many(std::min(expected_wait_ms(), wait_ms_max_));
         const bool is_refused = refusal.has_value();
         ++running_;
         lock.unlock();

@@ -40,6 +40,7 @@ LogInGuard::Record& LogInGuard::record_of(const std::string& name, Timestamp now
     Record& record = records_[std::move(key)];
     if (record.forget_failures_at <= now) {
         record.failures = 0;
+        record.waiting.clear();  // they do not wait that long: who is left was never settled
         record.forget_failures_at = now.plus_s(limits::log_in_failures_kept_s);
     }
     return record;

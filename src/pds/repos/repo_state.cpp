@@ -1,5 +1,7 @@
 #include "pds/repos/repo_state.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "pds/repos/node_store.h"
 #include "pds/repos/record_store.h"
@@ -20,22 +22,27 @@ Error damaged(const atproto::Did& did) {
                 " is damaged: its records are not those of its commit. Restore it from a backup."};
 }
 
-// One stamp for all that is replayed: newer than the stored nodes, not newer than the head.
-Result<Tree> replay(const Tree& stored, atproto::mst::NodeSource& nodes,
-                    std::span<const Bytes> commits, std::uint64_t stamp,
+// What the commits did, each under the stamp that it had.
+Result<Tree> replay(Tree tree, atproto::mst::NodeSource& nodes, std::span<const Bytes> commits,
                     std::vector<Edit::Place>& left_places) {
-    if (commits.empty()) return stored;
-    Edit edit(stored, stamp, atproto::mst::Moves::tracked);
-    for (const Bytes& body : commits)
-        for (const atproto::Operation& operation : read_operations(body)) {
+    for (const Bytes& body : commits) {
+        const LoggedCommit commit = read_commit(body);
+        if (commit.operations.empty()) continue;
+        Edit edit(tree, commit.rev.number(), atproto::mst::Moves::tracked);
+        for (const atproto::Operation& operation : commit.operations) {
             if (operation.cid)
                 TRY(edit.set(nodes, operation.path, *operation.cid));
             else
                 TRY(edit.erase(nodes, operation.path));
         }
-    Tree tree = TRY(edit.seal(nodes));
-    left_places = edit.left_places();
+        tree = TRY(edit.seal(nodes));
+        std::ranges::copy(edit.left_places(), std::back_inserter(left_places));
+    }
     return tree;
+}
+
+std::uint64_t first_stamp(const std::vector<Bytes>& commits) {
+    return read_commit(commits.front()).rev.number();
 }
 
 Result<Tree> tree_of_records(db::Transaction& t, std::int64_t account_id, std::uint64_t stamp) {
@@ -52,14 +59,14 @@ Result<LoadedTree> load_tree(db::Transaction& t, std::int64_t account_id, const 
 
     const std::vector<Bytes> commits = event_log::commits_after(t, did, repo->nodes_seq);
     const std::uint64_t stamp = repo->head.rev.number();
-    const Tree before = repo->nodes_root ? Tree(*repo->nodes_root) : Tree();
+    const Tree stored = repo->nodes_root ? Tree(*repo->nodes_root) : Tree();
     LoadedTree loaded{.stored = *std::move(repo),
                       .tree = Tree(),
-                      .nodes_stamp = commits.empty() ? stamp : stamp - 1,
+                      .nodes_stamp = commits.empty() ? stamp : first_stamp(commits) - 1,
                       .commits_since_nodes = static_cast<int>(commits.size()),
                       .left_places = {}};
     node_store::Nodes nodes(t, account_id);
-    Result<Tree> tree = replay(before, nodes, commits, stamp, loaded.left_places);
+    Result<Tree> tree = replay(stored, nodes, commits, loaded.left_places);
     if (!tree.has_value() || tree->root() != commit->data) {
         log::error("the tree of a repository is made anew from its records",
                    {{"did", did.text()},

@@ -68,7 +68,7 @@ class ReposTest : public ::testing::Test {
                 .rev = must(atproto::Tid::parse(*event.body.find("rev")->as<std::string>())),
                 .commit = *event.body.find("commit")->as<Cid>(),
                 .prev_data = *event.body.find("prevData")->as<Cid>(),
-                .operations = read_operations(body),
+                .operations = read_commit(body).operations,
                 .blocks = *event.body.find("blocks")->as<Bytes>()};
             const auto verified = atproto::verify_commit_event(commit, &public_key_);
             ASSERT_TRUE(verified.has_value()) << verified.error().message;

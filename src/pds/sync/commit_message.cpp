@@ -42,8 +42,7 @@ std::optional<atproto::Cid> cid_of(const atproto::Object& object, std::string_vi
 
 const std::string& text_of(const atproto::Object& object, std::string_view key) {
     const atproto::Value* value = object.find(key);
-    check(value != nullptr && value->as<std::string>() != nullptr,
-          "an operation in the log is whole");
+    check(value != nullptr && value->as<std::string>() != nullptr, "a commit in the log is whole");
     return *value->as<std::string>();
 }
 
@@ -78,22 +77,25 @@ Bytes encode_commit_message(const CommitMessage& message) {
     return out;
 }
 
-std::vector<Operation> read_operations(ByteView body) {
+LoggedCommit read_commit(ByteView body) {
     const Result<atproto::Value> value = atproto::cbor::decode(body);
     check(value.has_value() && value->as<atproto::Object>() != nullptr,
           "an event in the log is an object");
-    const atproto::Value* ops = value->as<atproto::Object>()->find("ops");
+    const atproto::Object& message = *value->as<atproto::Object>();
+    Result<atproto::Tid> rev = atproto::Tid::parse(text_of(message, "rev"));
+    check(rev.has_value(), "a commit in the log has a revision");
+    LoggedCommit commit{*std::move(rev), {}};
+    const atproto::Value* ops = message.find("ops");
     check(ops != nullptr && ops->as<atproto::Array>() != nullptr, "a commit in the log has ops");
-    std::vector<Operation> operations;
     for (const atproto::Value& item : *ops->as<atproto::Array>()) {
         const atproto::Object* object = item.as<atproto::Object>();
         check(object != nullptr, "an operation in the log is an object");
         const auto action = atproto::parse_action(text_of(*object, "action"));
         check(action.has_value(), "an operation in the log has an action");
-        operations.push_back(
+        commit.operations.push_back(
             {*action, text_of(*object, "path"), cid_of(*object, "cid"), cid_of(*object, "prev")});
     }
-    return operations;
+    return commit;
 }
 
 }  // namespace roost::pds

@@ -24,7 +24,11 @@ struct CommitMessage {
 };
 Bytes encode_commit_message(const CommitMessage& message);
 
-// The operations of such a body, or of a first commit's.
-std::vector<atproto::Operation> read_operations(ByteView body);
+// What such a body, or a first commit's, did to the repository.
+struct LoggedCommit {
+    atproto::Tid rev;
+    std::vector<atproto::Operation> operations;
+};
+LoggedCommit read_commit(ByteView body);
 
 }  // namespace roost::pds
