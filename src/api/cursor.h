@@ -1,4 +1,4 @@
-// Cursors that are the number of the last row that was shown.
+// Cursors that name the last row that was shown: by its number, or by its CID.
 #pragma once
 
 #include <charconv>
@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "atproto/data/cid.h"
 #include "base/result.h"
 
 namespace roost::api {
@@ -18,6 +19,15 @@ inline Result<std::int64_t> read_number_cursor(const std::optional<std::string>&
     const auto [rest, error] = std::from_chars(cursor->data(), end, number);
     if (error != std::errc() || rest != end) return Error::invalid("Malformed cursor");
     return number;
+}
+
+// None, before all, without one. Errors: Fault::invalid.
+inline Result<std::optional<atproto::Cid>> read_cid_cursor(
+    const std::optional<std::string>& cursor) {
+    if (!cursor) return std::nullopt;
+    const Result<atproto::Cid> cid = atproto::Cid::parse(*cursor);
+    if (!cid.has_value()) return Error::invalid("Malformed cursor");
+    return *cid;
 }
 
 }  // namespace roost::api

@@ -57,11 +57,14 @@ void add_createRecord(xrpc::Router& router, const Services& services);
 void add_deleteRecord(xrpc::Router& router, const Services& services);
 void add_describeRepo(xrpc::Router& router, const Services& services);
 void add_getRecord(xrpc::Router& router, const Services& services);
+void add_listMissingBlobs(xrpc::Router& router, const Services& services);
 void add_listRecords(xrpc::Router& router, const Services& services);
 void add_putRecord(xrpc::Router& router, const Services& services);
+void add_uploadBlob(xrpc::Router& router, const Services& services);
 }  // namespace repo
 
 namespace sync {  // com.atproto.sync
+void add_getBlob(xrpc::Router& router, const Services& services);
 void add_getBlocks(xrpc::Router& router, const Services& services);
 void add_getCheckout(xrpc::Router& router, const Services& services);
 void add_getHead(xrpc::Router& router, const Services& services);
@@ -69,6 +72,7 @@ void add_getLatestCommit(xrpc::Router& router, const Services& services);
 void add_getRecord(xrpc::Router& router, const Services& services);
 void add_getRepo(xrpc::Router& router, const Services& services);
 void add_getRepoStatus(xrpc::Router& router, const Services& services);
+void add_listBlobs(xrpc::Router& router, const Services& services);
 void add_listRepos(xrpc::Router& router, const Services& services);
 void add_listReposByCollection(xrpc::Router& router, const Services& services);
 void add_subscribeRepos(xrpc::Router& router, const Services& services);

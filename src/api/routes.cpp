@@ -46,9 +46,12 @@ void add_routes(xrpc::Router& router, const Services& services) {
     repo::add_deleteRecord(router, services);
     repo::add_describeRepo(router, services);
     repo::add_getRecord(router, services);
+    repo::add_listMissingBlobs(router, services);
     repo::add_listRecords(router, services);
     repo::add_putRecord(router, services);
+    repo::add_uploadBlob(router, services);
 
+    sync::add_getBlob(router, services);
     sync::add_getBlocks(router, services);
     sync::add_getCheckout(router, services);
     sync::add_getHead(router, services);
@@ -56,6 +59,7 @@ void add_routes(xrpc::Router& router, const Services& services) {
     sync::add_getRecord(router, services);
     sync::add_getRepo(router, services);
     sync::add_getRepoStatus(router, services);
+    sync::add_listBlobs(router, services);
     sync::add_listRepos(router, services);
     sync::add_listReposByCollection(router, services);
     sync::add_subscribeRepos(router, services);

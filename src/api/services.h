@@ -17,6 +17,7 @@
 #include "pds/accounts/passwords.h"
 #include "pds/accounts/sessions.h"
 #include "pds/accounts/sign_up.h"
+#include "pds/blobs/blobs.h"
 #include "pds/identity/resolver.h"
 #include "pds/repos/repos.h"
 #include "pds/sync/firehose.h"
@@ -49,6 +50,7 @@ struct Services {
     pds::Emails& emails;
     pds::Lifecycle& lifecycle;
     pds::Repos& repos;
+    pds::Blobs& blobs;
     pds::Firehose& firehose;
     ServerFacts facts;
 };

@@ -134,6 +134,29 @@ ListenConfig listen_of(GivenSettings& given, const ServiceConfig& service) {
     return listen;
 }
 
+std::optional<S3Config> s3_of(GivenSettings& given) {
+    both_or_neither(given, "PDS_BLOBSTORE_S3_ACCESS_KEY_ID", "PDS_BLOBSTORE_S3_SECRET_ACCESS_KEY");
+    if (!given.has("PDS_BLOBSTORE_S3_BUCKET")) return std::nullopt;
+    if (given.has("PDS_BLOBSTORE_DISK_LOCATION")) return std::nullopt;  // refused: not together
+    if (!given.was_given("PDS_BLOBSTORE_S3_ACCESS_KEY_ID") &&
+        !given.was_given("PDS_BLOBSTORE_S3_SECRET_ACCESS_KEY"))
+        given.refuse("PDS_BLOBSTORE_S3_ACCESS_KEY_ID",
+                     "is needed together with PDS_BLOBSTORE_S3_BUCKET");
+    S3Config s3;
+    s3.bucket = given.text("PDS_BLOBSTORE_S3_BUCKET");
+    s3.region = given.text("PDS_BLOBSTORE_S3_REGION");
+    s3.endpoint = given.has("PDS_BLOBSTORE_S3_ENDPOINT")
+                      ? without_slash(given.text("PDS_BLOBSTORE_S3_ENDPOINT"))
+                      : "https://s3." + s3.region + ".amazonaws.com";
+    if (given.flag("PDS_BLOBSTORE_S3_FORCE_PATH_STYLE")) s3.style = S3Config::Style::path;
+    s3.access_key_id = given.text("PDS_BLOBSTORE_S3_ACCESS_KEY_ID");
+    s3.secret_access_key = SecretText(given.text("PDS_BLOBSTORE_S3_SECRET_ACCESS_KEY"));
+    s3.upload_timeout_ms = given.number("PDS_BLOBSTORE_S3_UPLOAD_TIMEOUT_MS");
+    if (given.has("PDS_BLOBSTORE_S3_REQUEST_TIMEOUT_MS"))
+        s3.request_timeout_ms = given.number("PDS_BLOBSTORE_S3_REQUEST_TIMEOUT_MS");
+    return s3;
+}
+
 StorageConfig storage_of(GivenSettings& given) {
     StorageConfig storage;
     storage.data_directory = given.text("PDS_DATA_DIRECTORY");
@@ -148,7 +171,14 @@ StorageConfig storage_of(GivenSettings& given) {
     else if (!given.has("PDS_BLOBSTORE_S3_BUCKET"))
         given.derive("PDS_BLOBSTORE_DISK_LOCATION", storage.blob_directory.string());
     not_together(given, "PDS_BLOBSTORE_S3_BUCKET", "PDS_BLOBSTORE_DISK_LOCATION");
-    both_or_neither(given, "PDS_BLOBSTORE_S3_ACCESS_KEY_ID", "PDS_BLOBSTORE_S3_SECRET_ACCESS_KEY");
+    storage.blob_spool_directory = storage.blob_directory / "tmp";
+    if (given.has("PDS_BLOBSTORE_DISK_TMP_LOCATION"))
+        storage.blob_spool_directory = given.text("PDS_BLOBSTORE_DISK_TMP_LOCATION");
+    else
+        given.derive("PDS_BLOBSTORE_DISK_TMP_LOCATION", storage.blob_spool_directory.string());
+    storage.s3 = s3_of(given);
+    storage.account_blob_bytes_max = given.number("ROOST_ACCOUNT_BLOB_LIMIT");
+    storage.free_bytes_min = given.number("ROOST_FREE_SPACE_MIN");
     return storage;
 }
 

@@ -72,11 +72,28 @@ struct ListenConfig {
     AdminFrom admin_from = AdminFrom::anywhere;
 };
 
+struct S3Config {
+    std::string bucket;
+    std::string region;
+    std::string endpoint;  // no slash at the end
+    enum class Style { host, path };  // where the bucket is named
+    Style style = Style::host;
+    std::string access_key_id;
+    SecretText secret_access_key;
+    std::int64_t upload_timeout_ms = 20'000;
+    std::int64_t request_timeout_ms = 20'000;
+};
+
 struct StorageConfig {
     std::filesystem::path data_directory = ".";
     std::filesystem::path master_key_file = "./master.key";
     std::filesystem::path secrets_file = "./secrets.json";
     std::filesystem::path blob_directory = "./blobs";
+    std::filesystem::path blob_spool_directory = "./blobs/tmp";  // uploads on their way
+    std::optional<S3Config> s3;                                  // blobs are there instead
+    std::int64_t account_blob_bytes_max = 10LL * 1024 * 1024 * 1024;
+    std::int64_t free_bytes_min = 512 * 1024 * 1024;  // uploads are refused beyond
+
     std::filesystem::path database_file() const { return data_directory / "roost.sqlite"; }
 };
 

@@ -12,6 +12,8 @@
 
 #include "api/routes.h"
 #include "api/services.h"
+#include "app/blob_place.h"
+#include "app/call_observer.h"
 #include "app/dev_banner.h"
 #include "app/jobs.h"
 #include "app/key_rotation.h"
@@ -126,23 +128,6 @@ std::optional<std::string> if_set(const std::string& text) {
     return text.empty() ? std::nullopt : std::optional(text);
 }
 
-// Feeds the metrics from the corridor.
-class Observer final : public xrpc::CallObserver {
-  public:
-    void watch(web::Metrics& metrics) { metrics_ = &metrics; }
-    void on_call(const xrpc::Call& call, int status, std::int64_t duration_us) override {
-        metrics_->count_request(metrics_->method(call.nsid), status, duration_us);
-        if (log::is_on(log::Level::info))
-            log::info("call", {{"request_id", call.request_id},
-                               {"nsid", call.nsid},
-                               {"status", status},
-                               {"duration_us", duration_us}});
-    }
-
-  private:
-    web::Metrics* metrics_ = nullptr;
-};
-
 }  // namespace
 
 // Every part, in the order in which it is built; they end in the opposite order.
@@ -155,7 +140,7 @@ class House {
     House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> events,
           std::unique_ptr<db::Database> db, Secrets secrets, atproto::PrivateKey rotation_key,
           lexicon::Catalog catalog, std::unique_ptr<pds::mail::MailQueue> mail,
-          std::optional<atproto::PublicKey> recovery_key);
+          std::optional<atproto::PublicKey> recovery_key, BlobPlace blob_place);
     Result<void> listen();
     Result<void> listen_for_metrics(const AddressAndPort& place);
     void add_samples();
@@ -183,10 +168,12 @@ class House {
     pds::Emails emails_;
     pds::Lifecycle lifecycle_;
     pds::Repos repos_;
+    BlobPlace blob_place_;
+    std::unique_ptr<pds::Blobs> blobs_;
     pds::Firehose firehose_;
     pds::Crawlers crawlers_;
     api::Services services_;
-    Observer observer_;
+    CallObserver observer_;
     xrpc::RateLimiter rates_;
     xrpc::Authenticator authenticator_;
     xrpc::Router router_;
@@ -204,7 +191,7 @@ class House {
 House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> events,
              std::unique_ptr<db::Database> db, Secrets secrets, atproto::PrivateKey rotation_key,
              lexicon::Catalog catalog, std::unique_ptr<pds::mail::MailQueue> mail,
-             std::optional<atproto::PublicKey> recovery_key)
+             std::optional<atproto::PublicKey> recovery_key, BlobPlace blob_place)
     : config_(config),
       mode_(mode),
       events_(std::move(events)),
@@ -251,6 +238,8 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
               return pds::key_store::find(t, account_id, vault_);
           },
           catalog_),
+      blob_place_(std::move(blob_place)),
+      blobs_(make_blobs(blob_place_, config, *db_, *http_)),
       firehose_(*db_, {.backfill_ms = config.stream.backfill_ms,
                        .lag_events_max = static_cast<std::size_t>(config.stream.lag_events_max)}),
       crawlers_(*db_, *http_,
@@ -266,6 +255,7 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
                 .emails = emails_,
                 .lifecycle = lifecycle_,
                 .repos = repos_,
+                .blobs = *blobs_,
                 .firehose = firehose_,
                 .facts = {.did = config.service.did,
                           .hostname = config.service.hostname,
@@ -329,10 +319,12 @@ Result<std::unique_ptr<House>> House::build(const Config& config, Mode mode) {
     if (!config.identity.recovery_did_key.empty())
         recovery_key = TRY(atproto::PublicKey::parse_did_key(config.identity.recovery_did_key));
     lexicon::Catalog catalog = TRY(load_catalog());
+    BlobPlace blob_place = TRY(open_blob_place(config.storage));
     auto mail = TRY(pds::mail::MailQueue::start(*db, mail_options(config, mode)));
-    std::unique_ptr<House> house(new House(
-        config, mode, std::move(events), std::move(db), std::move(loaded.secrets),
-        std::move(rotation_key), std::move(catalog), std::move(mail), std::move(recovery_key)));
+    std::unique_ptr<House> house(new House(config, mode, std::move(events), std::move(db),
+                                           std::move(loaded.secrets), std::move(rotation_key),
+                                           std::move(catalog), std::move(mail),
+                                           std::move(recovery_key), std::move(blob_place)));
     TRY(house->listen());
     return house;
 }
@@ -382,6 +374,7 @@ Result<void> House::listen_for_metrics(const AddressAndPort& place) {
 
 void House::add_samples() {
     using Kind = web::Metrics::Kind;
+    add_blob_samples(*metrics_, *blobs_);
     metrics_->add(Kind::gauge, "roost_connections_open", "Connections of clients",
                   [this] { return static_cast<double>(server_->stats().connections_open); });
     metrics_->add(Kind::counter, "roost_db_writes_total", "Write transactions that committed",
@@ -413,6 +406,7 @@ void House::add_samples() {
 void House::start_jobs() {
     constexpr std::int64_t minute_ms = 60'000;
     jobs_.emplace(*server_->executors().front());
+    add_blob_jobs(*jobs_, *blobs_);
     jobs_->every(minute_ms, "settle sign-ups", [this] { return sign_up_.settle_pending(); });
     jobs_->every(minute_ms, "delete accounts", [this]() -> Task<void> {
         return [](pds::Lifecycle& lifecycle) -> Task<void> {
@@ -462,6 +456,7 @@ void House::run() {
 void House::stop() {
     std::thread mail_end([this] { mail_->stop(); });
     crawlers_.stop();
+    blobs_->stop();
     jobs_->stop(job_drain_ms);
     server_->stop(drain_ms);
     if (plc_server_) plc_server_->stop(100);
@@ -470,6 +465,7 @@ void House::stop() {
     // The client's connections belong to the servers' event loops, and so do the tasks that hashes
     // and writes would resume: all of these end before the loops do.
     http_.reset();
+    blob_place_.pool->stop();
     hashes_.stop();
     mail_.reset();
     db_.reset();

@@ -42,10 +42,14 @@ bool feed(ResponseParser& parser, InputBuffer& buffer, error_code& error) {
     return parser.is_done();
 }
 
-std::unique_ptr<ResponseParser> new_parser(bool is_head, std::size_t response_bytes_max) {
+// Without a limit, whoever reads takes the body away as it comes.
+std::unique_ptr<ResponseParser> new_parser(bool is_head, std::optional<std::size_t> bytes_max) {
     auto parser = std::make_unique<ResponseParser>();
     parser->header_limit(client_head_bytes_max);
-    parser->body_limit(response_bytes_max);
+    if (bytes_max)
+        parser->body_limit(*bytes_max);
+    else
+        parser->body_limit(boost::none);
     parser->skip(is_head);
     parser->eager(true);
     return parser;
@@ -175,42 +179,137 @@ ClientConnection::Failure ClientConnection::failure(bool was_silent, std::string
     return {sent(Fault::upstream_failed, std::move(message)), was_silent};
 }
 
+// An answer that is on its way.
+struct ClientConnection::Reading {
+    Reading(bool is_answer_to_head, std::optional<std::size_t> bytes_max)
+        : is_head(is_answer_to_head), limit(bytes_max), parser(new_parser(is_head, limit)) {}
+
+    bool is_head;
+    std::optional<std::size_t> limit;
+    std::unique_ptr<ResponseParser> parser;
+    InputBuffer buffer;
+    std::string piece;  // of the body, handed out
+    bool was_written = false;
+    bool was_silent = true;
+};
+
+ClientConnection::ClientConnection(EventLoop& loop, Socket socket)
+    : loop_(loop), stream_(std::move(socket)) {}
+
+ClientConnection::~ClientConnection() = default;
+
+Task<bool> ClientConnection::send_outgoing(Outgoing outgoing) {
+    if (!co_await send_all(outgoing.bytes)) co_return false;
+    if (outgoing.source == nullptr) co_return true;
+    std::uint64_t left = outgoing.source_size;
+    while (left > 0) {
+        const Result<std::string_view> piece = co_await outgoing.source->next();
+        if (!piece.has_value() || piece->empty() || piece->size() > left) {
+            stream_.cancel();  // the other side must not take what it has for all of it
+            co_return false;
+        }
+        if (!co_await send_all(*piece)) co_return false;
+        left -= piece->size();
+    }
+    co_return true;
+}
+
+Task<std::optional<ClientConnection::Failure>> ClientConnection::read_more() {
+    Reading& reading = *reading_;
+    const auto [room, size] = reading.buffer.prepare(read_bytes);
+    const IoResult got = co_await stream_.read(room, size);
+    if (got.status == IoStatus::ended && reading.parser->is_header_done() &&
+        reading.parser->need_eof()) {
+        error_code error;
+        reading.parser->put_eof(error);
+        if (!error) co_return std::nullopt;
+    }
+    if (got.status != IoStatus::done)
+        co_return failure(reading.was_silent, "The server closed the connection.");
+    reading.was_silent = false;
+    reading.buffer.commit(got.size);
+    co_return std::nullopt;
+}
+
 Task<std::expected<ClientResponse, ClientConnection::Failure>> ClientConnection::exchange(
-    std::string_view request, bool is_head, std::size_t response_bytes_max,
-    std::int64_t deadline_us) {
+    Outgoing outgoing, std::size_t response_bytes_max, std::int64_t deadline_us) {
     evict_ = nullptr;
     is_reusable_ = false;
     loop_.set_due(*this, deadline_us);
-    const bool was_written = co_await send_all(request);
-    auto parser = new_parser(is_head, response_bytes_max);
-    InputBuffer buffer;
-    bool was_silent = true;
-    error_code error;
+    const bool was_written = co_await send_outgoing(outgoing);
+    reading_ = std::make_unique<Reading>(outgoing.is_head, response_bytes_max);
+    Reading& reading = *reading_;
     // A server may refuse, and say why, before it has read everything.
     while (true) {
-        if (feed(*parser, buffer, error)) {
-            if (!is_interim(*parser)) break;
-            parser = new_parser(is_head, response_bytes_max);
+        error_code error;
+        if (reading.parser->is_done() || feed(*reading.parser, reading.buffer, error)) {
+            if (!is_interim(*reading.parser)) break;
+            reading.parser = new_parser(reading.is_head, reading.limit);
             continue;
         }
         if (error == http::error::body_limit)
             co_return std::unexpected(failure(false, "The answer is too large."));
-        if (error || buffer.view().size() > 2 * client_head_bytes_max)
+        if (error || reading.buffer.view().size() > 2 * client_head_bytes_max)
             co_return std::unexpected(failure(false, "The answer is malformed."));
-        const auto [room, size] = buffer.prepare(read_bytes);
-        const IoResult got = co_await stream_.read(room, size);
-        if (got.status == IoStatus::ended && parser->is_header_done() && parser->need_eof()) {
-            parser->put_eof(error);
-            if (!error) break;
-        }
-        if (got.status != IoStatus::done)
-            co_return std::unexpected(failure(was_silent, "The server closed the connection."));
-        was_silent = false;
-        buffer.commit(got.size);
+        if (auto failed = co_await read_more()) co_return std::unexpected(*std::move(failed));
     }
     loop_.set_due(*this, never);
-    is_reusable_ = was_written && parser->keep_alive() && buffer.is_empty() && !parser->need_eof();
-    co_return to_response(*parser);
+    is_reusable_ = was_written && reading.parser->keep_alive() && reading.buffer.is_empty() &&
+                   !reading.parser->need_eof();
+    ClientResponse response = to_response(*reading.parser);
+    reading_.reset();
+    co_return response;
+}
+
+Task<std::expected<ClientResponse, ClientConnection::Failure>> ClientConnection::begin(
+    Outgoing outgoing, std::int64_t deadline_us) {
+    evict_ = nullptr;
+    is_reusable_ = false;
+    loop_.set_due(*this, deadline_us);
+    const bool was_written = co_await send_outgoing(outgoing);
+    reading_ = std::make_unique<Reading>(outgoing.is_head, std::nullopt);
+    Reading& reading = *reading_;
+    reading.was_written = was_written;
+    while (true) {
+        error_code error;
+        feed(*reading.parser, reading.buffer, error);
+        if (error || reading.buffer.view().size() > 2 * client_head_bytes_max)
+            co_return std::unexpected(failure(false, "The answer is malformed."));
+        if (reading.parser->is_done() && is_interim(*reading.parser)) {
+            reading.parser = new_parser(reading.is_head, reading.limit);
+            continue;
+        }
+        if (reading.parser->is_header_done()) break;
+        if (auto failed = co_await read_more()) co_return std::unexpected(*std::move(failed));
+    }
+    loop_.set_due(*this, never);
+    // What has come of the body is its first piece.
+    reading.piece = std::move(reading.parser->get().body());
+    reading.parser->get().body().clear();
+    ClientResponse response = to_response(*reading.parser);
+    reading.parser->get().body() = std::move(reading.piece);
+    co_return response;
+}
+
+Task<std::expected<std::string_view, ClientConnection::Failure>> ClientConnection::next_piece(
+    std::int64_t deadline_us) {
+    Reading& reading = *reading_;
+    std::string& body = reading.parser->get().body();
+    loop_.set_due(*this, deadline_us);
+    while (body.empty() && !reading.parser->is_done()) {
+        error_code error;
+        feed(*reading.parser, reading.buffer, error);
+        if (error) co_return std::unexpected(failure(false, "The answer is malformed."));
+        if (!body.empty() || reading.parser->is_done()) break;
+        if (auto failed = co_await read_more()) co_return std::unexpected(*std::move(failed));
+    }
+    loop_.set_due(*this, never);
+    reading.piece.swap(body);
+    body.clear();
+    if (reading.piece.empty())
+        is_reusable_ = reading.was_written && reading.parser->keep_alive() &&
+                       reading.buffer.is_empty() && !reading.parser->need_eof();
+    co_return std::string_view(reading.piece);
 }
 
 }  // namespace roost::net

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,13 +28,24 @@ class ClientConnection final : private WheelEntry {
                                                                 const ClientTls& tls,
                                                                 std::int64_t deadline_us);
 
-    ClientConnection(EventLoop& loop, Socket socket) : loop_(loop), stream_(std::move(socket)) {}
+    ClientConnection(EventLoop& loop, Socket socket);
+    ~ClientConnection();
 
-    // Sends the bytes and reads an answer of at most so many bytes. The connection is open
-    // afterwards if can_be_reused().
-    Task<std::expected<ClientResponse, Failure>> exchange(std::string_view request, bool is_head,
+    // What is sent: the bytes, and then so many of the source, if there is one.
+    struct Outgoing {
+        std::string_view bytes;
+        BodySource* source = nullptr;
+        std::uint64_t source_size = 0;
+        bool is_head = false;
+    };
+    // Sends and reads an answer of at most so many bytes. The connection is open afterwards if
+    // can_be_reused().
+    Task<std::expected<ClientResponse, Failure>> exchange(Outgoing outgoing,
                                                           std::size_t response_bytes_max,
                                                           std::int64_t deadline_us);
+    // The same in two steps: the head, and then the pieces of the body until an empty one.
+    Task<std::expected<ClientResponse, Failure>> begin(Outgoing outgoing, std::int64_t deadline_us);
+    Task<std::expected<std::string_view, Failure>> next_piece(std::int64_t deadline_us);
     bool can_be_reused() { return is_reusable_ && stream_.is_quiet(); }
     // While nobody uses it: what to do when it has been idle for long enough.
     void set_idle(std::int64_t until_us, std::function<void(ClientConnection&)> evict);
@@ -43,11 +55,17 @@ class ClientConnection final : private WheelEntry {
 
     Task<Tried> connect(IpAddress address, std::uint16_t port, std::int64_t deadline_us);
     Task<bool> send_all(std::string_view data);
+    Task<bool> send_outgoing(Outgoing outgoing);
+    // More of the answer, into the buffer of what is being read. Nothing if all is well.
+    Task<std::optional<Failure>> read_more();
     Failure failure(bool was_silent, std::string message) const;
     void on_due(std::int64_t now_us) override;
 
+    struct Reading;
+
     EventLoop& loop_;
     Stream stream_;
+    std::unique_ptr<Reading> reading_;
     bool is_late_ = false;
     bool is_reusable_ = false;
     std::function<void(ClientConnection&)> evict_;

@@ -68,8 +68,9 @@ std::string serialize(const ClientRequest& request, const Url& url) {
         bytes.append(name).append(": ").append(value).append("\r\n");
     if (!request.content_type.empty())
         bytes.append("Content-Type: ").append(request.content_type).append("\r\n");
-    if (!request.body.empty() || !is_idempotent(request.method) || request.method == Method::put)
-        bytes.append("Content-Length: ").append(std::to_string(request.body.size())).append("\r\n");
+    const std::uint64_t size = request.source ? request.source_size : request.body.size();
+    if (size > 0 || !is_idempotent(request.method) || request.method == Method::put)
+        bytes.append("Content-Length: ").append(std::to_string(size)).append("\r\n");
     return bytes.append("\r\n").append(request.body);
 }
 
@@ -83,6 +84,7 @@ class LoopClient {
           resolver_(Resolver::make(loop, options.nameservers)) {}
 
     Task<Result<ClientResponse>> send(ClientRequest request);
+    Task<Result<std::unique_ptr<ClientStream>>> open(ClientRequest request);
     Resolver& resolver() { return *resolver_; }
 
   private:
@@ -97,6 +99,10 @@ class LoopClient {
         std::size_t& count;
     };
 
+    class AnswerStream;
+
+    Result<Url> check_request(const ClientRequest& request) const;
+    static std::string pool_key(const Url& url, AddressPolicy policy);
     Task<Result<ClientResponse>> send_on(ClientRequest request, Url url);
     Task<Result<ConnectionPtr>> connect(Url url, AddressPolicy policy, std::int64_t deadline_us);
     AddressPolicy effective(AddressPolicy policy) const {
@@ -153,39 +159,51 @@ Task<Result<LoopClient::ConnectionPtr>> LoopClient::connect(Url url, AddressPoli
     co_return co_await ClientConnection::open(loop_, url, std::move(addresses), tls_, deadline_us);
 }
 
-Task<Result<ClientResponse>> LoopClient::send(ClientRequest request) {
+Result<Url> LoopClient::check_request(const ClientRequest& request) const {
     auto url = Url::parse(request.url);
-    if (!url) co_return not_sent(Fault::upstream_failed, "The URL is malformed.");
+    if (!url) return not_sent(Fault::upstream_failed, "The URL is malformed.");
     if (effective(request.policy) == AddressPolicy::public_only &&
         (!url->is_https || url->port != 443 || url->is_ip_literal))
-        co_return not_sent(Fault::upstream_failed,
-                           "The URL must be https, with a host name and no other port.");
+        return not_sent(Fault::upstream_failed,
+                        "The URL must be https, with a host name and no other port.");
     check(std::ranges::all_of(request.headers, is_header_fine), "headers to send are well-formed");
     check(is_header_fine({"content-type", request.content_type}), "a content type is one line");
     if (in_flight_ >= client_in_flight_max)
-        co_return not_sent(Fault::unavailable, "Too many requests to other servers at once.");
+        return not_sent(Fault::unavailable, "Too many requests to other servers at once.");
+    return *std::move(url);
+}
+
+// Connections under different policies are kept apart: one may lead to a private address.
+std::string LoopClient::pool_key(const Url& url, AddressPolicy policy) {
+    return (policy == AddressPolicy::public_only ? "public " : "any ") +
+           std::string(url.is_https ? "https " : "http ") + url.host + " " +
+           std::to_string(url.port);
+}
+
+Task<Result<ClientResponse>> LoopClient::send(ClientRequest request) {
+    Url url = CO_TRY(check_request(request));
     const InFlight counted(in_flight_);
-    co_return co_await send_on(std::move(request), std::move(*url));
+    co_return co_await send_on(std::move(request), std::move(url));
 }
 
 Task<Result<ClientResponse>> LoopClient::send_on(ClientRequest request, Url url) {
     const std::int64_t deadline_us = monotonic_us() + std::int64_t{request.timeout_ms} * 1'000;
     const AddressPolicy policy = effective(request.policy);
-    // Connections under different policies are kept apart: one may lead to a private address.
-    const std::string key = (policy == AddressPolicy::public_only ? "public " : "any ") +
-                            std::string(url.is_https ? "https " : "http ") + url.host + " " +
-                            std::to_string(url.port);
+    const std::string key = pool_key(url, policy);
     const std::string bytes = serialize(request, url);
     ConnectionPtr connection = take_idle(key);
     while (true) {
         const bool is_reused = connection != nullptr;
         if (!is_reused) connection = CO_TRY(co_await connect(url, policy, deadline_us));
-        auto outcome = co_await connection->exchange(bytes, request.method == Method::head,
-                                                     request.response_bytes_max, deadline_us);
+        auto outcome = co_await connection->exchange(
+            {bytes, request.source.get(), request.source_size, request.method == Method::head},
+            request.response_bytes_max, deadline_us);
         if (!outcome) {
             connection.reset();
             // The server may have closed it just when we wrote. A new one is tried once.
-            if (is_reused && outcome.error().was_silent && is_idempotent(request.method)) continue;
+            if (is_reused && outcome.error().was_silent && is_idempotent(request.method) &&
+                !request.source)
+                continue;
             co_return std::move(outcome.error().error);
         }
         put_idle(key, std::move(connection));
@@ -196,6 +214,65 @@ Task<Result<ClientResponse>> LoopClient::send_on(ClientRequest request, Url url)
     }
 }
 
+class LoopClient::AnswerStream final : public ClientStream {
+  public:
+    AnswerStream(LoopClient& client, std::string key, ConnectionPtr connection, ClientResponse head,
+                 int timeout_ms)
+        : client_(client),
+          counted_(client.in_flight_),
+          key_(std::move(key)),
+          connection_(std::move(connection)),
+          head_(std::move(head)),
+          timeout_ms_(timeout_ms) {}
+
+    const ClientResponse& head() const override { return head_; }
+
+    Task<Result<std::string_view>> next() override {
+        if (!connection_) co_return std::string_view();
+        auto piece =
+            co_await connection_->next_piece(monotonic_us() + std::int64_t{timeout_ms_} * 1'000);
+        if (!piece) {
+            connection_.reset();
+            co_return std::move(piece.error().error);
+        }
+        if (piece->empty()) client_.put_idle(key_, std::move(connection_));
+        co_return *piece;
+    }
+
+  private:
+    LoopClient& client_;
+    InFlight counted_;
+    std::string key_;
+    ConnectionPtr connection_;
+    ClientResponse head_;
+    int timeout_ms_;
+};
+
+Task<Result<std::unique_ptr<ClientStream>>> LoopClient::open(ClientRequest request) {
+    const Url url = CO_TRY(check_request(request));
+    const InFlight counted(in_flight_);
+    const std::int64_t deadline_us = monotonic_us() + std::int64_t{request.timeout_ms} * 1'000;
+    const AddressPolicy policy = effective(request.policy);
+    std::string key = pool_key(url, policy);
+    const std::string bytes = serialize(request, url);
+    ConnectionPtr connection = take_idle(key);
+    while (true) {
+        const bool is_reused = connection != nullptr;
+        if (!is_reused) connection = CO_TRY(co_await connect(url, policy, deadline_us));
+        auto outcome = co_await connection->begin(
+            {bytes, request.source.get(), request.source_size, request.method == Method::head},
+            deadline_us);
+        if (outcome)
+            co_return std::make_unique<AnswerStream>(*this, std::move(key), std::move(connection),
+                                                     std::move(*outcome), request.timeout_ms);
+        connection.reset();
+        if (is_reused && outcome.error().was_silent && is_idempotent(request.method) &&
+            !request.source)
+            continue;
+        co_return std::move(outcome.error().error);
+    }
+}
+
 class Client final : public HttpClient {
   public:
     Client(Options options, const std::string& extra_authorities_file)
@@ -203,6 +280,9 @@ class Client final : public HttpClient {
 
     Task<Result<ClientResponse>> send(ClientRequest request) override {
         co_return co_await on_this_loop().send(std::move(request));
+    }
+    Task<Result<std::unique_ptr<ClientStream>>> open(ClientRequest request) override {
+        co_return co_await on_this_loop().open(std::move(request));
     }
     Task<Result<std::vector<std::string>>> resolve_txt(std::string name, int timeout_ms) override {
         const std::int64_t deadline_us = monotonic_us() + std::int64_t{timeout_ms} * 1'000;

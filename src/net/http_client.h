@@ -28,6 +28,10 @@ struct ClientRequest {
     std::string url;
     std::vector<std::pair<std::string, std::string>> headers;
     std::string body;
+    // Sent instead of `body`, if set: exactly so many bytes. Such a request is not tried a second
+    // time when its connection turns out to be dead.
+    std::shared_ptr<BodySource> source = nullptr;
+    std::uint64_t source_size = 0;
     std::string content_type;
     AddressPolicy policy = AddressPolicy::public_only;
     std::size_t response_bytes_max = 64 * 1024;
@@ -39,6 +43,13 @@ struct ClientResponse {
     std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
     std::string body;
     std::string_view header(std::string_view lower_case_name) const;  // empty if absent
+};
+
+// An answer whose body is read as it comes, on the thread of its request. The connection is let go
+// when it ends.
+class ClientStream : public BodySource {
+  public:
+    virtual const ClientResponse& head() const = 0;  // without its body
 };
 
 // May the request that ended in this error have reached the other side? For callers that must not
@@ -60,6 +71,9 @@ class HttpClient {
     // On any Executor's thread that belongs to an HttpServer. Errors: upstream_failed (refused,
     // malformed, too large, address not allowed), upstream_timeout.
     virtual Task<Result<ClientResponse>> send(ClientRequest request) = 0;
+    // The same, but returns when the head of the answer is here. `timeout_ms` is for that, and
+    // again for each piece of the body, which may have any size.
+    virtual Task<Result<std::unique_ptr<ClientStream>>> open(ClientRequest request) = 0;
     // TXT records of a name; empty list when there are none.
     virtual Task<Result<std::vector<std::string>>> resolve_txt(std::string name,
                                                                int timeout_ms) = 0;

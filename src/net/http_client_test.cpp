@@ -120,6 +120,65 @@ TEST_F(HttpClientTest, SendsBodiesAndMethods) {
     EXPECT_EQ(server.server->stats().connections_open, 1);
 }
 
+// So many bytes, in pieces.
+class TestSource final : public BodySource {
+  public:
+    explicit TestSource(std::size_t size) : left_(size) {}
+    Task<Result<std::string_view>> next() override {
+        const std::string_view piece = std::string_view(piece_).substr(0, left_);
+        left_ -= piece.size();
+        co_return piece;
+    }
+
+  private:
+    std::string piece_ = std::string(7'000, 's');
+    std::size_t left_;
+};
+
+TEST_F(HttpClientTest, SendsWhatIsStreamed) {
+    ClientRequest post = to(url("/echo"));
+    post.method = Method::post;
+    post.source = std::make_shared<TestSource>(60'000);
+    post.source_size = 60'000;
+    const auto answer = send(post);
+    ASSERT_TRUE(answer.has_value()) << answer.error().message;
+    EXPECT_EQ(answer->body, std::string(60'000, 's'));
+    // Less than was announced is nothing.
+    post.source = std::make_shared<TestSource>(59'999);
+    EXPECT_FALSE(send(post).has_value());
+}
+
+Task<Result<std::string>> read_all(HttpClient& client, ClientRequest request, int& pieces) {
+    const auto stream = CO_TRY(co_await client.open(std::move(request)));
+    EXPECT_EQ(stream->head().status, 200);
+    EXPECT_EQ(stream->head().body, "");
+    std::string all;
+    while (true) {
+        const std::string_view piece = CO_TRY(co_await stream->next());
+        if (piece.empty()) co_return all;
+        all += piece;
+        ++pieces;
+    }
+}
+
+TEST_F(HttpClientTest, StreamsAnswers) {
+    Executor& loop = *server.server->executors().front();
+    for (const auto& [path, expected] :
+         {std::pair{"/large", std::string(8 * 1024 * 1024, 'x')},
+          std::pair{"/stream", std::string("piece 3\npiece 2\npiece 1\n")},
+          std::pair{"/sized-stream", std::string("piece 3\npiece 2\npiece 1\n")},
+          std::pair{"/small", std::string("GET /small")}}) {
+        int pieces = 0;
+        const auto body = run_on(loop, read_all(*client, to(url(path)), pieces));
+        ASSERT_TRUE(body.has_value()) << path << ": " << body.error().message;
+        EXPECT_EQ(*body, expected) << path;
+        EXPECT_GE(pieces, path == std::string_view("/large") ? 100 : 1) << path;
+    }
+    EXPECT_EQ(server.server->stats().connections_open, 1);
+    int pieces = 0;
+    EXPECT_FALSE(run_on(loop, read_all(*client, to(url("/short-stream")), pieces)).has_value());
+}
+
 TEST_F(HttpClientTest, BoundsTheAnswer) {
     const auto large = send(to(url("/large")));
     ASSERT_FALSE(large.has_value());

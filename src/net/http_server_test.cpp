@@ -146,6 +146,24 @@ TEST(HttpServer, StreamsABodyAndCutsABrokenOne) {
     EXPECT_FALSE(answer.ends_with("0\r\n\r\n"));
 }
 
+TEST(HttpServer, StreamsABodyOfAKnownSize) {
+    TestServer server;
+    RawClient client(server.port());
+    client.send("GET /sized-stream HTTP/1.1\r\nHost: a\r\n\r\n");
+    const std::string answer = client.read_answer();
+    EXPECT_NE(answer.find("Content-Length: 24\r\n"), std::string::npos);
+    EXPECT_EQ(answer.find("Transfer-Encoding"), std::string::npos);
+    EXPECT_EQ(body_of(answer), "piece 3\npiece 2\npiece 1\n");
+    client.send("HEAD /sized-stream HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    const std::string head = client.read_to_end();
+    EXPECT_NE(head.find("Content-Length: 24\r\n"), std::string::npos);
+    EXPECT_TRUE(head.ends_with("\r\n\r\n"));
+    // One that is shorter than was told cannot be followed by another answer.
+    RawClient other(server.port());
+    other.send("GET /short-stream HTTP/1.1\r\nHost: a\r\n\r\nGET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_TRUE(other.read_to_end().ends_with("piece 1\n"));
+}
+
 TEST(HttpServer, SendsALargeBodyToASlowReader) {
     TestServer server;
     RawClient client(server.port(), 4096);

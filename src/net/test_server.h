@@ -94,6 +94,12 @@ class OddHandler final : public RequestHandler {
             response.source = std::make_unique<CountedSource>(3, false);
         } else if (request.path == "/broken-stream") {
             response.source = std::make_unique<CountedSource>(3, true);
+        } else if (request.path == "/sized-stream") {
+            response.source = std::make_unique<CountedSource>(3, false);
+            response.source_size = 24;
+        } else if (request.path == "/short-stream") {
+            response.source = std::make_unique<CountedSource>(3, false);
+            response.source_size = 25;
         } else if (request.path == "/wait") {
             co_await gate;
             response.body = "waited";

@@ -52,6 +52,9 @@ class FakeNetwork final : public net::HttpClient {
             co_return Error{Fault::upstream_failed, "UpstreamFailure", "no such host"};
         co_return response(page->second.first, page->second.second);
     }
+    Task<Result<std::unique_ptr<net::ClientStream>>> open(net::ClientRequest) override {
+        co_return Error{Fault::upstream_failed, "UpstreamFailure", "nothing is streamed here"};
+    }
     Task<Result<std::vector<std::string>>> resolve_txt(std::string name, int) override {
         const auto found = txt.find(name);
         co_return found == txt.end() ? std::vector<std::string>() : found->second;

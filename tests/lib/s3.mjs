@@ -10,6 +10,7 @@ export async function startS3() {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'journey-s3-'))
   const port = await freePort()
   const requests = []
+  let isClosed = false
   const server = new S3rver({
     address: '127.0.0.1',
     port,
@@ -41,7 +42,11 @@ export async function startS3() {
         .filter((entry) => entry.isFile() && entry.name.endsWith('_object'))
         .map((entry) => path.relative(bucket, path.join(entry.parentPath, entry.name))),
     async close() {
-      await server.close()
+      if (isClosed) return
+      isClosed = true
+      const closed = server.close()
+      server.httpServer?.closeAllConnections() // a PDS keeps its own open
+      await closed
       fs.rmSync(folder, { recursive: true, force: true })
     },
   }

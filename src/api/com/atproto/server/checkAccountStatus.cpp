@@ -3,6 +3,7 @@
 #include "api/endpoints.h"
 
 #include "base/check.h"
+#include "pds/blobs/blob_store.h"
 #include "pds/repos/repo_store.h"
 
 namespace roost::api {
@@ -18,6 +19,10 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex
             return pds::repo_store::find(t, account.id);
         }));
     check(repo.has_value(), "an account has a repository");
+    const auto blobs = CO_TRY(co_await services.db.read(
+        [&](db::Transaction& t) -> Result<pds::blob_store::Counts> {
+            return pds::blob_store::counts(t, account.id);
+        }));
     const Result<void> identity = co_await services.lifecycle.check_identity(account);
     co_return lex::Output{
         .activated = !account.deactivated_at.has_value(),
@@ -28,8 +33,8 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex
         .repoBlocks = 2 + repo->record_count + repo->record_count / 3,
         .indexedRecords = repo->record_count,
         .privateStateValues = 0,
-        .expectedBlobs = 0,
-        .importedBlobs = 0,
+        .expectedBlobs = blobs.expected,
+        .importedBlobs = blobs.imported,
     };
 }
 

@@ -1,0 +1,200 @@
+#include "pds/blobs/disk_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "pds/blobs/limits.h"
+
+namespace roost::pds {
+
+namespace {
+
+class Descriptor {
+  public:
+    explicit Descriptor(int number) : number_(number) {}
+    Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+    Descriptor& operator=(Descriptor&&) = delete;
+    ~Descriptor() {
+        if (number_ >= 0) ::close(number_);
+    }
+    int get() const { return number_; }
+    explicit operator bool() const { return number_ >= 0; }
+
+  private:
+    int number_;
+};
+
+Error not_found() {
+    return Error::not_found("There is no such file", "BlobFileNotFound");
+}
+
+Result<void> sync_folder(const std::filesystem::path& folder) {
+    const Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!opened || ::fsync(opened.get()) != 0) return disk_error(errno, "fsync of a folder");
+    return {};
+}
+
+// The folder that a file goes to; there are 256 of them.
+Result<void> make_folder(const std::filesystem::path& folder) {
+    if (::access(folder.c_str(), F_OK) == 0) return {};
+    if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return disk_error(errno, "mkdir");
+    return sync_folder(folder.parent_path());
+}
+
+Result<void> keep_now(SpooledFile& upload, const std::filesystem::path& path) {
+    TRY(upload.sync());
+    TRY(make_folder(path.parent_path()));
+    // A second name, as the first one is the note of what is to be settled (spool.h). Some file
+    // systems know no second names.
+    if (::link(upload.path().c_str(), path.c_str()) != 0) {
+        if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS)
+            return disk_error(errno, "link");
+        if (::rename(upload.path().c_str(), path.c_str()) != 0) return disk_error(errno, "rename");
+    }
+    return sync_folder(path.parent_path());
+}
+
+// A file of that size or more.
+Result<Descriptor> open_now(const std::filesystem::path& path, std::int64_t size_min) {
+    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!file) return errno == ENOENT ? not_found() : disk_error(errno, "open");
+    struct stat facts{};
+    if (::fstat(file.get(), &facts) != 0) return disk_error(errno, "fstat");
+    if (!S_ISREG(facts.st_mode) || facts.st_size < size_min) return not_found();
+    return file;
+}
+
+// Reads a whole file, at the side of those that serve it.
+Result<BlobFiles::Condition> inspect_now(const std::filesystem::path& path, std::int64_t size,
+                                         const atproto::Cid& cid) {
+    using enum BlobFiles::Condition;
+    Result<Descriptor> file = open_now(path, 0);
+    if (!file.has_value() && file.error().fault == Fault::not_found) return missing;
+    if (!file.has_value()) return file.error();
+    Bytes piece(limits::blob_piece_bytes);
+    atproto::Sha256 hash;
+    std::int64_t total = 0;
+    while (true) {
+        const ssize_t got = ::read(file->get(), piece.data(), piece.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0 && errno == EIO) return damaged;
+        if (got < 0) return disk_error(errno, "read");
+        if (got == 0) break;
+        hash.update(ByteView(piece).first(static_cast<std::size_t>(got)));
+        total += got;
+    }
+    // Nobody has asked for these pages.
+    ::posix_fadvise(file->get(), 0, 0, POSIX_FADV_DONTNEED);
+    return total == size && hash.finish() == cid.digest() ? sound : damaged;
+}
+
+// Reads what the system has in memory on the spot, and lets a worker wait for the rest.
+class FileSource final : public net::BodySource {
+  public:
+    FileSource(FilePool& pool, Descriptor file, std::int64_t offset, std::int64_t size)
+        : pool_(pool), read_(std::make_shared<Read>(std::move(file), offset)), left_(size) {}
+
+    Task<Result<std::string_view>> next() override {
+        const std::size_t size =
+            std::min(static_cast<std::size_t>(left_), limits::blob_piece_bytes);
+        if (size == 0) co_return std::string_view();
+        ssize_t got = read_->some(size, RWF_NOWAIT);
+        if (got < 0) got = co_await pool_.run([read = read_, size] { return read->some(size, 0); });
+        if (got <= 0) co_return disk_error(got < 0 ? read_->error : EIO, "read");
+        left_ -= got;
+        read_->offset += got;
+        co_return as_text(ByteView(read_->piece).first(static_cast<std::size_t>(got)));
+    }
+
+  private:
+    struct Read {
+        Descriptor file;
+        std::int64_t offset;
+        Bytes piece;
+        int error = 0;
+
+        Read(Descriptor opened, std::int64_t start) : file(std::move(opened)), offset(start) {}
+        ssize_t some(std::size_t size, int flags) {
+            if (piece.size() < size) piece.resize(size);
+            const iovec to{piece.data(), size};
+            ssize_t got = -1;
+            do
+                got = ::preadv2(file.get(), &to, 1, offset, flags);
+            while (got < 0 && errno == EINTR);
+            error = errno;
+            return got;
+        }
+    };
+
+    FilePool& pool_;
+    std::shared_ptr<Read> read_;
+    std::int64_t left_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<DiskFiles>> DiskFiles::open(std::filesystem::path folder, FilePool& pool) {
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    if (error)
+        return Error::invalid("Cannot make the folder of blobs " + folder.string() + ": " +
+                              error.message());
+    if (::access(folder.c_str(), R_OK | W_OK | X_OK) != 0)
+        return Error::invalid("Cannot write to the folder of blobs " + folder.string());
+    return std::unique_ptr<DiskFiles>(new DiskFiles(std::move(folder), pool));
+}
+
+Task<Result<void>> DiskFiles::keep(std::shared_ptr<SpooledFile> upload) {
+    co_return co_await pool_.run([upload, path = folder_ / upload->name()]() -> Result<void> {
+        return keep_now(*upload, path);
+    });
+}
+
+Task<Result<std::unique_ptr<net::BodySource>>> DiskFiles::open(std::string name,
+                                                               std::int64_t offset,
+                                                               std::int64_t size) {
+    Descriptor file = CO_TRY(
+        co_await pool_.run([path = folder_ / name, end = offset + size]() -> Result<Descriptor> {
+            return open_now(path, end);
+        }));
+    co_return std::make_unique<FileSource>(pool_, std::move(file), offset, size);
+}
+
+Task<Result<void>> DiskFiles::erase(std::string name) {
+    co_return co_await pool_.run([path = folder_ / name]() -> Result<void> {
+        if (::unlink(path.c_str()) != 0 && errno != ENOENT) return disk_error(errno, "unlink");
+        return {};
+    });
+}
+
+Task<Result<bool>> DiskFiles::has(std::string name, std::int64_t size) {
+    co_return co_await pool_.run([path = folder_ / name, size]() -> Result<bool> {
+        struct stat facts{};
+        if (::stat(path.c_str(), &facts) != 0) {
+            if (errno == ENOENT) return false;
+            return disk_error(errno, "stat");
+        }
+        return facts.st_size == size;
+    });
+}
+
+Task<Result<BlobFiles::Condition>> DiskFiles::inspect(std::string name, std::int64_t size,
+                                                      atproto::Cid cid) {
+    co_return co_await pool_.run([path = folder_ / name, size, cid]() -> Result<Condition> {
+        return inspect_now(path, size, cid);
+    });
+}
+
+bool are_on_one_file_system(const std::filesystem::path& a, const std::filesystem::path& b) {
+    struct stat first{}, second{};
+    return ::stat(a.c_str(), &first) == 0 && ::stat(b.c_str(), &second) == 0 &&
+           first.st_dev == second.st_dev;
+}
+
+}  // namespace roost::pds
