@@ -75,7 +75,7 @@ struct ListenConfig {
 struct S3Config {
     std::string bucket;
     std::string region;
-    std::string endpoint;  // no slash at the end
+    std::string endpoint;             // no slash at the end
     enum class Style { host, path };  // where the bucket is named
     Style style = Style::host;
     std::string access_key_id;

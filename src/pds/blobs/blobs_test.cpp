@@ -11,9 +11,9 @@
 namespace roost::pds {
 namespace {
 
+using testing::FakeBody;
 using testing::must;
 using testing::name_of;
-using testing::FakeBody;
 
 class BlobsTest : public ::testing::Test {
   protected:

@@ -19,8 +19,8 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex
             return pds::repo_store::find(t, account.id);
         }));
     check(repo.has_value(), "an account has a repository");
-    const auto blobs = CO_TRY(co_await services.db.read(
-        [&](db::Transaction& t) -> Result<pds::blob_store::Counts> {
+    const auto blobs = CO_TRY(
+        co_await services.db.read([&](db::Transaction& t) -> Result<pds::blob_store::Counts> {
             return pds::blob_store::counts(t, account.id);
         }));
     const Result<void> identity = co_await services.lifecycle.check_identity(account);
