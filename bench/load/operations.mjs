@@ -13,7 +13,7 @@
 //   target              {what, of, atMost}: of(figures), of roost, is to be at most that
 //
 // `world` has the server's `accounts` ({did, handle, accessJwt}), `password`, `tag` (a word of this
-// run, for new handles), and xrpc(method, json) that posts and returns the answer.
+// run, for new handles), and xrpc(method, json, token) that posts and returns the answer.
 
 const xrpc = (method) => `/xrpc/com.atproto.${method}`
 const bearer = (token) => (token ? { Authorization: `Bearer ${token}` } : {})
@@ -31,6 +31,26 @@ const post = (method, json, token) => ({
 })
 const labelled = (label, requests) => requests.map((request) => ({ ...request, label }))
 
+const POST = 'app.bsky.feed.post'
+const record = (text) => ({ $type: POST, text, createdAt: '2026-11-22T12:00:00.000Z', langs: ['en'] })
+const SENTENCE = 'Somebody wrote a sentence of the usual length here, and then one more word or two. '
+const create = (rkey) => ({
+  $type: 'com.atproto.repo.applyWrites#create',
+  collection: POST,
+  value: record(SENTENCE),
+  ...(rkey && { rkey }),
+})
+/** Fifty records for each account, under keys that are known. */
+async function withRecords(world) {
+  if (world.rkeys) return world
+  const letters = '234567abcdefghijklmnopqrstuvwxyz'
+  world.rkeys = Array.from({ length: 50 }, (_, i) => `3jzfcijpj2z${letters[i >> 5]}${letters[i & 31]}`)
+  for (const { did, accessJwt } of world.accounts)
+    await world.xrpc('repo.applyWrites', { repo: did, writes: world.rkeys.map(create) }, accessJwt)
+  return world
+}
+const perAccount = (world, request) => world.accounts.map(request)
+
 const getSessions = (world) => world.accounts.map((account) => get('server.getSession', account.accessJwt))
 const logIns = (world, password) =>
   world.accounts.map((account) => post('server.createSession', { identifier: account.handle, password }))
@@ -45,6 +65,42 @@ const knownToUnknown = (labels) => {
 }
 
 export const operations = [
+  {
+    name: 'createRecord',
+    connections: 32,
+    requests: (world) =>
+      perAccount(world, ({ did, accessJwt }) =>
+        post('repo.createRecord', { repo: did, collection: POST, record: record(SENTENCE) }, accessJwt),
+      ),
+    target: { what: 'createRecord, CPU in µs', of: cpuPerRequest, atMost: 150 },
+  },
+  {
+    name: 'getRecord',
+    connections: 32,
+    requests: async (world) =>
+      perAccount(await withRecords(world), ({ did }, i) =>
+        get('repo.getRecord', undefined, { repo: did, collection: POST, rkey: world.rkeys[i % 50] }),
+      ),
+    target: { what: 'getRecord, CPU in µs', of: cpuPerRequest, atMost: 20 },
+  },
+  {
+    name: 'listRecords',
+    connections: 32,
+    requests: async (world) =>
+      perAccount(await withRecords(world), ({ did }) =>
+        get('repo.listRecords', undefined, { repo: did, collection: POST, limit: 50 }),
+      ),
+    target: { what: 'listRecords of 50, CPU in µs', of: cpuPerRequest, atMost: 100 },
+  },
+  {
+    name: 'applyWrites',
+    connections: 32,
+    requests: (world) =>
+      perAccount(world, ({ did, accessJwt }) =>
+        post('repo.applyWrites', { repo: did, writes: Array.from({ length: 10 }, () => create()) }, accessJwt),
+      ),
+    target: { what: 'applyWrites of 10, CPU in µs', of: cpuPerRequest, atMost: 500 },
+  },
   {
     name: 'describeServer',
     connections: 32,
@@ -131,7 +187,7 @@ export async function planOf(operation, world) {
     : [
         {
           connections: operation.connections,
-          requests: operation.requests(world),
+          requests: await operation.requests(world),
           ...(operation.chain && { chain: await operation.chain(world) }),
         },
       ]

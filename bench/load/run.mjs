@@ -35,10 +35,10 @@ const run = promisify(execFile)
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'roost-bench-plan-'))
 const say = (text) => process.stderr.write(`${text}\n`)
 
-async function call(server, method, json) {
+async function call(server, method, json, token) {
   const answer = await fetch(`${server.url}/xrpc/com.atproto.${method}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
     body: JSON.stringify(json),
   })
   if (!answer.ok) throw new Error(`${method}: ${answer.status} ${await answer.text()}`)
@@ -51,7 +51,7 @@ async function worldOf(server) {
     password: 'the right password',
     tag: `b${Math.floor(Math.random() * 36 ** 3).toString(36).padStart(3, '0')}x`,
     accounts: [],
-    xrpc: (method, json) => call(server, method, json),
+    xrpc: (method, json, token) => call(server, method, json, token),
   }
   const logIn = ({ handle }) => world.xrpc('server.createSession', { identifier: handle, password: world.password })
   world.refreshTokens = async (count) => {
