@@ -1,7 +1,11 @@
 #include "api/repo_view.h"
 
+#include <utility>
+
 #include "base/check.h"
+#include "base/executor.h"
 #include "pds/accounts/account_store.h"
+#include "pds/limits.h"
 #include "pds/repos/repo_export.h"
 
 namespace roost::api {
@@ -10,24 +14,29 @@ namespace {
 
 constexpr std::size_t export_piece_bytes = 64 * 1024;
 
+// Owns the export, and lets go of it after a while even if the client reads no more.
 class ExportSource final : public net::BodySource {
   public:
     ExportSource(std::unique_ptr<pds::RepoExport> repo_export, Bytes first)
-        : export_(std::move(repo_export)), piece_(std::move(first)) {}
+        : export_(std::make_shared<Held>(std::move(repo_export))), piece_(std::move(first)) {
+        Executor::current().post_after(pds::limits::export_ms_max, [held = std::weak_ptr(export_)] {
+            if (const auto still = held.lock()) still->reset();
+        });
+    }
 
     Task<Result<std::string_view>> next() override {
-        if (is_first_) {
-            is_first_ = false;
-            co_return as_text(piece_);
-        }
+        if (std::exchange(is_first_, false)) co_return as_text(piece_);
         piece_.clear();
-        if (!is_over_) is_over_ = !CO_TRY(export_->append_to(piece_, export_piece_bytes));
-        if (is_over_) export_.reset();  // the snapshot ends here, not when the client has read all
+        if (is_over_) co_return std::string_view();
+        if (*export_ == nullptr) co_return Error::unavailable("The export took too long", 60);
+        is_over_ = !CO_TRY((*export_)->append_to(piece_, export_piece_bytes));
+        if (is_over_) export_->reset();  // the snapshot ends here, not when the client has read all
         co_return as_text(piece_);
     }
 
   private:
-    std::unique_ptr<pds::RepoExport> export_;
+    using Held = std::unique_ptr<pds::RepoExport>;
+    std::shared_ptr<Held> export_;
     Bytes piece_;
     bool is_first_ = true;
     bool is_over_ = false;

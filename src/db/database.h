@@ -61,7 +61,7 @@ struct Stats {
 
 // What the database was at one moment, for reads that take longer than one turn of a thread. While
 // it lives the log cannot be emptied, so whoever holds one sees to it that it ends. Used by one
-// thread at a time; must not outlive the database.
+// thread at a time. It may outlive the database: a task that nothing ends any more may hold one.
 class Snapshot {
   public:
     virtual ~Snapshot() = default;

@@ -85,8 +85,11 @@ SqliteDatabase::SqliteDatabase(const Options& options, const Internals& internal
 SqliteDatabase::~SqliteDatabase() {
     group_commit_.reset();
     checkpointer_.stop();
-    check(snapshots_open_ == 0, "no snapshot outlives the database");
-    spare_readers_.clear();
+    {
+        const std::lock_guard lock(snapshots_->mutex);
+        snapshots_->is_closed = true;
+        snapshots_->spare.clear();
+    }
     readers_.clear();
 }
 
@@ -161,52 +164,43 @@ void SqliteDatabase::with_snapshot(const std::function<void(Transaction&)>& body
 
 class SqliteSnapshot final : public Snapshot {
   public:
-    SqliteSnapshot(SqliteDatabase& database, std::unique_ptr<Connection> connection)
-        : database_(database), connection_(std::move(connection)) {
-        connection_->begin_read();
-    }
+    // Counted as open by who makes it.
+    explicit SqliteSnapshot(std::shared_ptr<SnapshotPool> pool) : pool_(std::move(pool)) {}
     ~SqliteSnapshot() override {
-        connection_->rollback();
-        database_.give_back(std::move(connection_));
+        if (connection_) connection_->rollback();
+        const std::lock_guard lock(pool_->mutex);
+        --pool_->open;
+        if (connection_ && !pool_->is_closed && pool_->spare.size() < limits::spare_readers_max)
+            pool_->spare.push_back(std::move(connection_));
+    }
+    void begin(const ConnectionOptions& options, std::unique_ptr<Connection> spare) {
+        connection_ = spare ? std::move(spare) : std::make_unique<Connection>(options);
+        connection_->begin_read();
     }
     Transaction& transaction() override { return *connection_; }
 
   private:
-    SqliteDatabase& database_;
+    const std::shared_ptr<SnapshotPool> pool_;
     std::unique_ptr<Connection> connection_;
 };
 
 Result<std::unique_ptr<Snapshot>> SqliteDatabase::open_snapshot() {
-    std::unique_ptr<Connection> connection;
+    std::unique_ptr<Connection> spare;
     {
-        const std::lock_guard lock(mutex_);
-        if (snapshots_open_ >= limits::snapshots_max)
+        const std::lock_guard lock(snapshots_->mutex);
+        if (snapshots_->open >= limits::snapshots_max)
             return Error::unavailable("too many long reads at once", 5);
-        ++snapshots_open_;
-        if (!spare_readers_.empty()) {
-            connection = std::move(spare_readers_.back());
-            spare_readers_.pop_back();
+        ++snapshots_->open;
+        if (!snapshots_->spare.empty()) {
+            spare = std::move(snapshots_->spare.back());
+            snapshots_->spare.pop_back();
         }
     }
-    try {
-        if (connection == nullptr) {
-            ConnectionOptions options = connection_options_;
-            options.role = ConnectionOptions::Role::reader;
-            connection = std::make_unique<Connection>(options);
-        }
-        return std::make_unique<SqliteSnapshot>(*this, std::move(connection));
-    } catch (...) {
-        const std::lock_guard lock(mutex_);
-        --snapshots_open_;
-        throw;
-    }
-}
-
-void SqliteDatabase::give_back(std::unique_ptr<Connection> connection) {
-    const std::lock_guard lock(mutex_);
-    --snapshots_open_;
-    if (spare_readers_.size() < limits::spare_readers_max)
-        spare_readers_.push_back(std::move(connection));
+    auto snapshot = std::make_unique<SqliteSnapshot>(snapshots_);
+    ConnectionOptions options = connection_options_;
+    options.role = ConnectionOptions::Role::reader;
+    snapshot->begin(options, std::move(spare));
+    return snapshot;
 }
 
 std::optional<Result<void>> SqliteDatabase::recent_answer() {

@@ -20,6 +20,14 @@
 
 namespace roost::db {
 
+// The connections of snapshots. Snapshots share it, so it ends with the last of them.
+struct SnapshotPool {
+    std::mutex mutex;
+    std::vector<std::unique_ptr<Connection>> spare;
+    std::size_t open = 0;
+    bool is_closed = false;  // the database has ended: nothing is kept for a next one
+};
+
 // What tests put in place of the real thing.
 struct Internals {
     std::span<const Migration> migrations = compiled_migrations();
@@ -46,8 +54,6 @@ class SqliteDatabase final : public Database {
     Result<void> submit(std::shared_ptr<Write> write) override;
     void with_snapshot(const std::function<void(Transaction&)>& body) override;
     Connection& read_connection();
-    void give_back(std::unique_ptr<Connection> connection);
-    friend class SqliteSnapshot;
     void note_change(std::string_view table, std::int64_t rowid);
     void publish_changes();
     std::optional<Result<void>> recent_answer();
@@ -60,10 +66,10 @@ class SqliteDatabase final : public Database {
 
     std::mutex mutex_;  // guards what follows
     std::map<std::thread::id, std::unique_ptr<Connection>> readers_;
-    std::vector<std::unique_ptr<Connection>> spare_readers_;  // that snapshots have used
-    std::size_t snapshots_open_ = 0;
     Result<void> writable_;
     std::int64_t writable_at_us_ = 0;  // monotonic; 0: never asked
+
+    const std::shared_ptr<SnapshotPool> snapshots_ = std::make_shared<SnapshotPool>();
 
     std::unique_ptr<Connection> writer_;
     Checkpointer checkpointer_;

@@ -103,6 +103,9 @@ inline constexpr std::size_t warm_tree_bytes_max = 256 * 1024;
 inline constexpr int write_attempts_max = 16;
 // Blocks that a search looks at before others have their turn: about a millisecond.
 inline constexpr int blocks_searched_per_turn = 500;
+// An export ends after this, read or not: its snapshot holds up the emptying of the database's log.
+// A repository of a million records takes seconds.
+inline constexpr std::int64_t export_ms_max = 10 * 60 * 1'000;
 // 20 KiB a layer; larger gains nothing.
 inline constexpr std::int64_t nodes_read_ahead = 64;
 

@@ -261,6 +261,7 @@ Result<void> store_commit(db::Transaction& t, const CommitDraft& draft, Timestam
         if (draft.node_writes->replace_all) node_store::erase_all(t, draft.account_id);
         node_store::write(t, draft.account_id, draft.node_writes->left_places,
                           draft.node_writes->nodes);
+        event_log::forget_replayed(t, draft.did, seq);
         repo_store::set_nodes(t, draft.account_id, seq, draft.node_writes->tree.root());
     }
     return {};

@@ -14,6 +14,7 @@
 #include "pds/repos/record_store.h"
 #include "pds/repos/repo_store.h"
 #include "pds/sync/commit_message.h"
+#include "pds/sync/event_log.h"
 #include "pds/testing.h"
 
 namespace roost::pds {
@@ -272,6 +273,26 @@ TEST_F(ReposTest, StoredNodesAreExactlyTheTree) {
             if (item->is_node()) ++reached;
     });
     EXPECT_EQ(bed_.count("SELECT count(*) FROM repo_node"), static_cast<std::int64_t>(reached));
+}
+
+// What the pruning had to leave for the replay goes as soon as the nodes are written.
+TEST_F(ReposTest, EventsThatOnlyTheReplayNeededDoNotStay) {
+    for (int i = 0; i < 10; ++i)
+        must(create("early" + std::to_string(i)));
+    const auto prune = [&] {
+        bed_.write([](db::Transaction& t) { event_log::prune(t, now().plus_s(1), 1'000); });
+    };
+    prune();
+    EXPECT_EQ(bed_.count("SELECT count(*) FROM event"), 10) << "they are still to be replayed";
+    for (int i = 0; i < limits::commits_between_nodes - 10; ++i)
+        must(create("late" + std::to_string(i)));
+    EXPECT_EQ(bed_.count("SELECT count(*) FROM event"), limits::commits_between_nodes - 9)
+        << "all but the nine that were pruned";
+    prune();
+    EXPECT_EQ(bed_.count("SELECT count(*) FROM event"), 1) << "the newest one keeps the number";
+    repos_.forget(ann_.id);
+    must(create("after"));
+    EXPECT_EQ(stored().record_count, limits::commits_between_nodes + 1);
 }
 
 TEST_F(ReposTest, LostNodesAreMadeAnewFromTheRecords) {

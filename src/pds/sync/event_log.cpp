@@ -153,6 +153,11 @@ std::int64_t prune(db::Transaction& t, Timestamp before, std::int64_t count_max)
     return count;
 }
 
+void forget_replayed(db::Transaction& t, const atproto::Did& did, std::int64_t through) {
+    t.execute("DELETE FROM event WHERE did = $1 AND seq <= $2 AND kind = 'commit'", did.text(),
+              std::min(through, pruned_through(t)));
+}
+
 std::int64_t pruned_through(db::Transaction& t) {
     db::Rows row = t.select("SELECT pruned_through FROM event_horizon WHERE id = 1");
     return row.next() ? row.integer(0) : 0;

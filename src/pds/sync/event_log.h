@@ -35,6 +35,9 @@ std::int64_t append_commit(db::Transaction& t, const atproto::Did& did, ByteView
                            Timestamp now);
 // The bodies of a repository's #commit events after that one, oldest first.
 std::vector<Bytes> commits_after(db::Transaction& t, const atproto::Did& did, std::int64_t seq);
+// The repository's commits up to that one are in its nodes: those that were kept for the replay
+// alone, beyond the time of cursors, go.
+void forget_replayed(db::Transaction& t, const atproto::Did& did, std::int64_t through);
 // The repository's state as it stands, for consumers that must start over from it.
 void append_sync(db::Transaction& t, const atproto::Did& did, const atproto::Tid& rev,
                  const atproto::Cid& commit_cid, ByteView commit_block, Timestamp now);
