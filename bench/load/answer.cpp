@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "net/ascii.h"
+
 namespace roost::load {
 
 namespace {
@@ -9,14 +11,6 @@ namespace {
 constexpr std::size_t head_bytes_max = 64 * 1024;
 // Answers whose fields are read are a few kilobytes; of the others an error's start is enough.
 constexpr std::size_t body_bytes_kept = 64 * 1024;
-
-bool equals_ignoring_case(std::string_view a, std::string_view lower) {
-    if (a.size() != lower.size()) return false;
-    for (std::size_t i = 0; i < a.size(); ++i)
-        if ((a[i] >= 'A' && a[i] <= 'Z' ? static_cast<char>(a[i] + 32) : a[i]) != lower[i])
-            return false;
-    return true;
-}
 
 bool read_number(std::string_view text, std::size_t& number, int base) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
@@ -73,11 +67,11 @@ bool Answer::read_field(std::string_view line) {
     std::string_view value = line.substr(colon + 1);
     while (value.starts_with(' '))
         value.remove_prefix(1);
-    if (equals_ignoring_case(name, "content-length")) return read_number(value, left_, 10);
-    if (equals_ignoring_case(name, "transfer-encoding"))
-        is_chunked_ = equals_ignoring_case(value, "chunked");
-    else if (equals_ignoring_case(name, "connection"))
-        is_last_ = equals_ignoring_case(value, "close");
+    if (net::equals_lower_case(name, "content-length")) return read_number(value, left_, 10);
+    if (net::equals_lower_case(name, "transfer-encoding"))
+        is_chunked_ = net::equals_lower_case(value, "chunked");
+    else if (net::equals_lower_case(name, "connection"))
+        is_last_ = net::equals_lower_case(value, "close");
     return true;
 }
 

@@ -21,6 +21,13 @@ inline Result<std::int64_t> read_number_cursor(const std::optional<std::string>&
     return number;
 }
 
+// The cursor after a page that ends with that number; none if it is not full, as it is the last.
+inline std::optional<std::string> number_cursor(std::size_t shown, std::int64_t limit,
+                                                std::int64_t last) {
+    if (static_cast<std::int64_t>(shown) < limit) return std::nullopt;
+    return std::to_string(last);
+}
+
 // None, before all, without one. Errors: Fault::invalid.
 inline Result<std::optional<atproto::Cid>> read_cid_cursor(
     const std::optional<std::string>& cursor) {

@@ -1,6 +1,6 @@
 #include "api/record_view.h"
 
-#include "atproto/data/cbor.h"
+#include "atproto/data/json.h"
 #include "base/check.h"
 #include "pds/accounts/account_store.h"
 
@@ -12,10 +12,14 @@ std::optional<pds::Account> find_public_account(db::Transaction& t, std::string_
     return account;
 }
 
-atproto::Value value_of(const pds::record_store::Record& record) {
-    Result<atproto::Value> value = atproto::cbor::decode(record.value);
-    check(value.has_value(), "a stored record is DAG-CBOR");
-    return *std::move(value);
+void append_record(std::string& json, const atproto::Did& did,
+                   const pds::record_store::Record& record) {
+    // Neither DIDs nor keys hold a character that JSON escapes.
+    json.append(R"({"uri":"at://)").append(did.text()).append(1, '/').append(record.key);
+    json.append(R"(","cid":")").append(record.cid.text()).append(R"(","value":)");
+    const Result<void> appended = atproto::json::append_cbor(json, record.value);
+    check(appended.has_value(), "a stored record is DAG-CBOR");
+    json.append(1, '}');
 }
 
 atproto::AtUri uri_of(const atproto::Did& did, std::string_view key) {

@@ -1,11 +1,13 @@
-// Stored records, as answers show them.
+// Stored records, as answers show them. What most requests ask for is written straight from what is
+// stored.
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "api/services.h"
-#include "atproto/data/value.h"
+#include "atproto/syntax/syntax.h"
 #include "pds/account.h"
 #include "pds/repos/record_store.h"
 
@@ -14,7 +16,9 @@ namespace roost::api {
 // The account that a DID or handle names, if its repository is open to everybody.
 std::optional<pds::Account> find_public_account(db::Transaction& t, std::string_view identifier);
 
-atproto::Value value_of(const pds::record_store::Record& record);
+// {"uri": …, "cid": …, "value": …}
+void append_record(std::string& json, const atproto::Did& did,
+                   const pds::record_store::Record& record);
 atproto::AtUri uri_of(const atproto::Did& did, std::string_view key);
 
 }  // namespace roost::api

@@ -39,4 +39,14 @@ std::optional<lexicon::com::atproto::repo::defs::CommitMeta> commit_view(
 // None for a record that was not validated.
 std::optional<std::string> status_view(pds::ValidationStatus status);
 
+// The answer of a method that wrote one record.
+template <class Output>
+Output record_written(const atproto::Did& did, const pds::Written& written) {
+    const pds::Written::Item& item = written.items.front();
+    return {.uri = uri_of(did, item.key),
+            .cid = item.cid->text(),
+            .commit = commit_view(written),
+            .validationStatus = status_view(item.status)};
+}
+
 }  // namespace roost::api

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "base/testing.h"
 #include "db/limits.h"
 #include "db/testing.h"
 
@@ -234,23 +235,6 @@ TEST(Database, AReadCannotWriteAndAFailedReadHarmsNothing) {
     EXPECT_EQ(count_notes(loop, *db), 0);
 }
 
-// A task that can be destroyed while it waits.
-struct Abandoned {
-    struct promise_type {
-        Abandoned get_return_object() {
-            return {std::coroutine_handle<promise_type>::from_promise(*this)};
-        }
-        std::suspend_never initial_suspend() noexcept { return {}; }
-        std::suspend_always final_suspend() noexcept { return {}; }
-        void return_void() {}
-        void unhandled_exception() { std::terminate(); }
-    };
-    std::coroutine_handle<promise_type> handle;
-};
-Abandoned start_and_hold(Task<void> task) {
-    co_await std::move(task);
-}
-
 TEST(Database, ATaskMayEndWhileItsWriteWaits) {
     TempFolder folder;
     RunLoop loop;
@@ -260,9 +244,11 @@ TEST(Database, ATaskMayEndWhileItsWriteWaits) {
     auto outcome = std::make_unique<std::string>();
     Together batch(loop, *db);
     batch.add(keep_note(*db, "first", first));
-    Abandoned abandoned = start_and_hold(keep_note(*db, "abandoned", *outcome));
-    batch.add(keep_note(*db, "last", last));
-    abandoned.handle.destroy();
+    {
+        const auto abandoned =
+            roost::testing::Abandoned::start(keep_note(*db, "abandoned", *outcome));
+        batch.add(keep_note(*db, "last", last));
+    }
     outcome.reset();
     batch.run();
     EXPECT_EQ(first, "ok");

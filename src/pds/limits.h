@@ -94,13 +94,17 @@ inline constexpr std::int64_t did_retry_ms = 5'000;
 // Repositories. The specification's bound for a record is that of a request; a commit's are in
 // atproto/limits.h.
 inline constexpr std::size_t record_bytes_max = 1'000'000;
-// Tree nodes are written after so many commits; the first use after a start replays fewer.
+// Tree nodes are written after so many commits, or operations in them; the first use after a start
+// replays fewer, which takes some milliseconds.
 inline constexpr int commits_between_nodes = 64;
+inline constexpr int operations_between_nodes = 640;
 // Repositories whose trees are kept in memory, and how much of each tree.
 inline constexpr std::size_t warm_repos_max = 4'096;
 inline constexpr std::size_t warm_tree_bytes_max = 256 * 1024;
-// A write that other writes to the same repository overtake is made again so many times.
+// A write whose commit fails along with one that it was prepared on is made again so many times.
 inline constexpr int write_attempts_max = 16;
+// Writers that wait for their turn at one repository: a second's worth of them.
+inline constexpr std::size_t writers_waiting_max = 1'024;
 // Blocks that a search looks at before others have their turn: about a millisecond.
 inline constexpr int blocks_searched_per_turn = 500;
 // An export ends after this, read or not: its snapshot holds up the emptying of the database's log.

@@ -41,7 +41,7 @@ int http_status(Fault fault) {
 net::Response error_response(int status, std::string_view name, std::string_view message) {
     net::Response response;
     response.status = status;
-    response.content_type = "application/json; charset=utf-8";
+    response.content_type = json_content_type;
     response.body = "{\"error\":";
     atproto::json::append_string(response.body, name);
     response.body += ",\"message\":";

@@ -10,6 +10,9 @@
 
 namespace roost::xrpc {
 
+// Of every answer that is JSON.
+inline constexpr std::string_view json_content_type = "application/json; charset=utf-8";
+
 int http_status(Fault fault);
 
 net::Response error_response(int status, std::string_view name, std::string_view message);

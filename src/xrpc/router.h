@@ -24,6 +24,7 @@
 #include "net/websocket.h"
 #include "xrpc/auth.h"
 #include "xrpc/call.h"
+#include "xrpc/error.h"
 #include "xrpc/rate_limit.h"
 
 namespace roost::xrpc {
@@ -63,7 +64,7 @@ class Router {
                          return answer_json<Method>(handler(call, arguments<Method>(data)));
                      });
     }
-    // A query whose answer is bytes: the handler returns Task<Result<net::Response>>.
+    // A query that makes its answer itself: the handler returns Task<Result<net::Response>>.
     template <class Method, class Handler>
     void add_raw(Rule rule, Handler handler) {
         add_endpoint(Method::nsid, Method::kind, std::move(rule),
@@ -113,7 +114,7 @@ class Router {
         const typename Method::Output output = CO_TRY(co_await std::move(task));
         net::Response response;
         if constexpr (!std::is_same_v<typename Method::Output, lexicon::NoOutput>) {
-            response.content_type = "application/json; charset=utf-8";
+            response.content_type = json_content_type;
             output.write(response.body);
         }
         co_return response;

@@ -1,5 +1,5 @@
 // The numbers of the CBOR wire format that the data model uses (RFC 8949, section 3). Private to
-// cbor_encode.cpp and cbor_decode.cpp.
+// cbor_encode.cpp and cbor_reader.h.
 #pragma once
 
 #include <cstddef>

@@ -11,6 +11,7 @@
 
 #include "atproto/data/limits.h"
 #include "atproto/data/value.h"
+#include "base/bytes.h"
 #include "base/result.h"
 
 namespace roost::atproto::json {
@@ -22,6 +23,10 @@ Result<Value> parse(std::string_view text);
 
 std::string write(const Value& value);
 void write_to(std::string& out, const Value& value);
+
+// The JSON of one item of DAG-CBOR, without a Value in between. Errors: those of cbor::decode();
+// something may have been appended by then.
+Result<void> append_cbor(std::string& out, ByteView cbor);
 
 // Building answers by hand, without a Value in between. The caller writes the punctuation.
 void append_string(std::string& out, std::string_view text);  // quoted and escaped

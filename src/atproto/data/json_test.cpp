@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "atproto/data/cbor.h"
 #include "atproto/data/random_value.h"
 
 namespace roost::atproto::json {
@@ -233,6 +234,27 @@ TEST(Json, RandomValuesRoundTrip) {
         EXPECT_EQ(*parsed, value) << text;
         EXPECT_EQ(write(*parsed), text);
     }
+}
+
+TEST(Json, OfCborIsThatOfTheValue) {
+    RandomValues random(7);
+    for (int i = 0; i < 2000; ++i) {
+        const Value value = random.value(4);
+        const Bytes cbor = cbor::encode(value);
+        std::string json = "before ";
+        ASSERT_TRUE(append_cbor(json, cbor));
+        // The keys are in CBOR's order.
+        EXPECT_EQ(json, "before " + write(*cbor::decode(cbor)));
+    }
+}
+
+TEST(Json, OfCborRefusesWhatIsNoCbor) {
+    const Bytes two_items{0x01, 0x02};
+    const Bytes cut_off{0x82, 0x01};
+    std::string json;
+    EXPECT_EQ(append_cbor(json, two_items).error().message,
+              cbor::decode(two_items).error().message);
+    EXPECT_EQ(append_cbor(json, cut_off).error().message, cbor::decode(cut_off).error().message);
 }
 
 TEST(Json, EachThreadHasItsOwnParser) {

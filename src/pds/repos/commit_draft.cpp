@@ -121,7 +121,8 @@ Result<Bytes> event_blocks(const atproto::Block& commit, const RepoState& base,
 }
 
 bool is_time_for_nodes(const RepoState& next) {
-    return !next.nodes_stamp || next.commits_since_nodes >= limits::commits_between_nodes;
+    return !next.nodes_stamp || next.unwritten.commits >= limits::commits_between_nodes ||
+           next.unwritten.operations >= limits::operations_between_nodes;
 }
 
 // Takes the nodes out of the state that has them ready for writing.
@@ -129,12 +130,9 @@ CommitDraft::NodeWrites take_node_writes(RepoState& next) {
     CommitDraft::NodeWrites writes{next.tree, std::move(next.left_places),
                                    next.tree.new_nodes(next.nodes_stamp),
                                    !next.nodes_stamp.has_value()};
-    const std::uint64_t stamp = next.rev.number();
-    next.nodes_stamp = stamp;
-    next.commits_since_nodes = 0;
+    next.nodes_stamp = next.rev.number();
+    next.unwritten = {};
     next.left_places.clear();
-    if (next.tree.loaded_bytes() > limits::warm_tree_bytes_max)
-        next.tree = next.tree.forget(stamp, limits::warm_tree_bytes_max / 2);
     return writes;
 }
 
@@ -211,7 +209,9 @@ Result<std::shared_ptr<const CommitDraft>> draft_commit(db::Transaction& t, std:
         .record_count = base->record_count + count_change(operations),
         .key = base->key,
         .nodes_stamp = base->nodes_stamp,
-        .commits_since_nodes = base->commits_since_nodes + 1,
+        .unwritten = {.commits = base->unwritten.commits + 1,
+                      .operations =
+                          base->unwritten.operations + static_cast<int>(operations.size())},
         .left_places = base->left_places,
     };
     check(next.record_count >= 0, "a repository has no fewer records than none");

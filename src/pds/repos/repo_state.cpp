@@ -24,7 +24,7 @@ Error damaged(const atproto::Did& did) {
 
 // What the commits did, each under the stamp that it had.
 Result<Tree> replay(Tree tree, atproto::mst::NodeSource& nodes, std::span<const Bytes> commits,
-                    std::vector<Edit::Place>& left_places) {
+                    LoadedTree& loaded) {
     for (const Bytes& body : commits) {
         const LoggedCommit commit = read_commit(body);
         if (commit.operations.empty()) continue;
@@ -36,7 +36,8 @@ Result<Tree> replay(Tree tree, atproto::mst::NodeSource& nodes, std::span<const 
                 TRY(edit.erase(nodes, operation.path));
         }
         tree = TRY(edit.seal(nodes));
-        std::ranges::copy(edit.left_places(), std::back_inserter(left_places));
+        std::ranges::copy(edit.left_places(), std::back_inserter(loaded.left_places));
+        loaded.unwritten.operations += static_cast<int>(commit.operations.size());
     }
     return tree;
 }
@@ -63,10 +64,10 @@ Result<LoadedTree> load_tree(db::Transaction& t, std::int64_t account_id, const 
     LoadedTree loaded{.stored = *std::move(repo),
                       .tree = Tree(),
                       .nodes_stamp = commits.empty() ? stamp : first_stamp(commits) - 1,
-                      .commits_since_nodes = static_cast<int>(commits.size()),
+                      .unwritten = {.commits = static_cast<int>(commits.size())},
                       .left_places = {}};
     node_store::Nodes nodes(t, account_id);
-    Result<Tree> tree = replay(stored, nodes, commits, loaded.left_places);
+    Result<Tree> tree = replay(stored, nodes, commits, loaded);
     if (!tree.has_value() || tree->root() != commit->data) {
         log::error("the tree of a repository is made anew from its records",
                    {{"did", did.text()},
@@ -88,7 +89,7 @@ Result<std::shared_ptr<const RepoState>> load_repo(db::Transaction& t, std::int6
         .rev = loaded.stored.head.rev, .commit = loaded.stored.head.commit_cid,
         .tree = std::move(loaded.tree), .record_count = loaded.stored.record_count,
         .key = TRY(find_key(t, account_id))
-        , .nodes_stamp = loaded.nodes_stamp, .commits_since_nodes = loaded.commits_since_nodes,
+        , .nodes_stamp = loaded.nodes_stamp, .unwritten = loaded.unwritten,
             .left_places = std::move(loaded.left_places),
     });
 }

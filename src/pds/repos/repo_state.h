@@ -18,6 +18,12 @@
 
 namespace roost::pds {
 
+// What was committed since the tree's nodes were written.
+struct Unwritten {
+    int commits = 0;
+    int operations = 0;
+};
+
 struct RepoState {
     atproto::Tid rev;
     atproto::Cid commit;
@@ -26,9 +32,9 @@ struct RepoState {
     atproto::PrivateKey key;
 
     // How the stored nodes lag behind: the stamp of the newest of them (none are, if they have to
-    // be written anew), the commits since, and what left its place meanwhile.
+    // be written anew), what came since, and what left its place meanwhile.
     std::optional<std::uint64_t> nodes_stamp;
-    int commits_since_nodes;
+    Unwritten unwritten;
     std::vector<atproto::mst::Edit::Place> left_places;
 };
 
@@ -37,7 +43,7 @@ struct LoadedTree {
     repo_store::StoredRepo stored;
     atproto::mst::Tree tree;
     std::optional<std::uint64_t> nodes_stamp;
-    int commits_since_nodes;
+    Unwritten unwritten;
     std::vector<atproto::mst::Edit::Place> left_places;
 };
 

@@ -6,24 +6,31 @@ namespace roost::pds {
 
 namespace {
 
-// Forgets the repository unless the commit became durable: also if the task ends while it waits.
-class Hold {
+// A commit on its way, whose state others build on already. Forgets that state unless the commit
+// became durable, also if the task ends while it waits; the lane is told afterwards.
+class OnTheWay {
   public:
-    Hold(WarmRepos& warm, std::int64_t account_id) : warm_(warm), account_id_(account_id) {}
-    Hold(const Hold&) = delete;
-    Hold& operator=(const Hold&) = delete;
-    ~Hold() {
+    OnTheWay(WriteLanes::Lane lane, WarmRepos& warm, std::int64_t account_id)
+        : departure_(std::move(lane).depart()), warm_(warm), account_id_(account_id) {}
+    OnTheWay(const OnTheWay&) = delete;
+    OnTheWay& operator=(const OnTheWay&) = delete;
+    ~OnTheWay() {
         if (!is_durable_) warm_.forget(account_id_);
     }
-    void set_durable() { is_durable_ = true; }
+    void set_durable() {
+        is_durable_ = true;
+        departure_.set_durable();
+    }
 
   private:
+    WriteLanes::Departure departure_;
     WarmRepos& warm_;
     std::int64_t account_id_;
     bool is_durable_ = false;
 };
 
-// Another commit came first; it may have replaced stored nodes that the tree in memory still names.
+// A commit came from outside; it may have replaced stored nodes that the tree in memory still
+// names.
 bool is_overtaken(const Error& error) {
     return error.name == overtaken || error.name == "MissingBlock" || error.name == "InvalidNode";
 }
@@ -54,8 +61,24 @@ Task<Result<Written>> Repos::write(const Account& account, WriteRequest request)
     co_return Error::unavailable("Too many writes to this repository at once", 1);
 }
 
+Task<void> Repos::settle(WriteLanes::Lane& lane, std::int64_t account_id) {
+    const auto is_too_large = [](const RepoState& state) {
+        return state.nodes_stamp && state.tree.loaded_bytes() > limits::warm_tree_bytes_max;
+    };
+    WarmRepos::State state = warm_.find(account_id);
+    if (state && !is_too_large(*state)) co_return;
+    co_await lane.emptied();
+    state = warm_.find(account_id);
+    if (!state || !is_too_large(*state)) co_return;
+    RepoState smaller = *state;  // nodes that were written can be read back by now
+    smaller.tree = state->tree.forget(*state->nodes_stamp, limits::warm_tree_bytes_max / 2);
+    warm_.put(account_id, std::make_shared<const RepoState>(std::move(smaller)));
+}
+
 Task<Result<std::optional<Written>>> Repos::try_write(const Account& account,
                                                       std::shared_ptr<const Batch> batch) {
+    WriteLanes::Lane lane = CO_TRY(co_await lanes_.enter(account.id));
+    co_await settle(lane, account.id);
     const Timestamp time = now();
     const auto draft =
         co_await db_.read([&](db::Transaction& t) -> Result<std::shared_ptr<const CommitDraft>> {
@@ -70,14 +93,14 @@ Task<Result<std::optional<Written>>> Repos::try_write(const Account& account,
     }
     if (*draft == nullptr) co_return written(*batch, nullptr);
     warm_.put(account.id, (*draft)->next);
-    Hold hold(warm_, account.id);
+    OnTheWay on_the_way(std::move(lane), warm_, account.id);
     const Result<void> stored = co_await db_.write(
         [draft = *draft, time](db::Transaction& t) { return store_commit(t, *draft, time); });
     if (!stored.has_value()) {
         if (!is_overtaken(stored.error())) co_return stored.error();
         co_return std::nullopt;
     }
-    hold.set_durable();
+    on_the_way.set_durable();
     co_return written(*batch, draft->get());
 }
 

@@ -19,6 +19,7 @@
 #include "pds/repos/tid_clock.h"
 #include "pds/repos/warm_repos.h"
 #include "pds/repos/write.h"
+#include "pds/repos/write_lanes.h"
 
 namespace roost::pds {
 
@@ -58,7 +59,10 @@ class Repos {
     void forget(std::int64_t account_id) { warm_.forget(account_id); }
 
   private:
-    // None: somebody else was first.
+    // For who is about to read the repository's state: bounds its memory, and sees to it that what
+    // is stored is all there is if the state has to be read from there.
+    Task<void> settle(WriteLanes::Lane& lane, std::int64_t account_id);
+    // None: what it was to follow has failed, or was changed from outside.
     Task<Result<std::optional<Written>>> try_write(const Account& account,
                                                    std::shared_ptr<const Batch> batch);
 
@@ -66,6 +70,7 @@ class Repos {
     const FindSigningKey find_key_;
     const lexicon::Catalog& catalog_;
     WarmRepos warm_;
+    WriteLanes lanes_;
     TidClock clock_;
 };
 

@@ -109,9 +109,11 @@ class ReposTest : public ::testing::Test {
     lexicon::Catalog catalog_ = catalog();
     Repos repos_{bed_.db(),
                  [this](db::Transaction& t, std::int64_t account_id) {
+                     ++cold_starts_;
                      return key_store::find(t, account_id, bed_.vault);
                  },
                  catalog_};
+    int cold_starts_ = 0;  // how often a repository was read from what is stored
     Account ann_ = bed_.add_account("ann.test");
     atproto::PublicKey public_key_ = bed_.read([&](db::Transaction& t) {
         return must(key_store::find(t, ann_.id, bed_.vault)).public_key();
@@ -275,6 +277,37 @@ TEST_F(ReposTest, StoredNodesAreExactlyTheTree) {
     EXPECT_EQ(bed_.count("SELECT count(*) FROM repo_node"), static_cast<std::int64_t>(reached));
 }
 
+// All in one batch of the database, each on top of the one before, which is not stored yet; the
+// tree outgrows what is kept of it in memory meanwhile.
+TEST_F(ReposTest, ManyWritersAtOnceNeverGetInEachOthersWay) {
+    constexpr int writers = 20;
+    constexpr int commits_each = 8;
+    const auto keep_writing = [](auto& test, int writer, int& failed, int& running) -> Task<void> {
+        for (int i = 0; i < commits_each; ++i) {
+            WriteRequest request;
+            for (int n = 0; n < 60; ++n)
+                request.writes.push_back(write(
+                    WriteKind::create, "k" + std::to_string(n * 1'000 + writer * 10 + i), "text"));
+            const Result<Written> written =
+                co_await test.repos_.write(test.ann_, std::move(request));
+            if (!written.has_value()) ++failed;
+        }
+        --running;
+    };
+    int failed = 0;
+    int running = writers;
+    bed_.loop.run([](auto& test, auto work, int& failures, int& left) -> Task<void> {
+        for (int writer = 0; writer < writers; ++writer)
+            start_detached(work(test, writer, failures, left));
+        while (left > 0)
+            co_await sleep_ms(1);
+    }(*this, keep_writing, failed, running));
+    EXPECT_EQ(failed, 0);
+    EXPECT_EQ(cold_starts_, 1);
+    EXPECT_EQ(stored().record_count, writers * commits_each * 60);
+    expect_consistent();
+}
+
 // What the pruning had to leave for the replay goes as soon as the nodes are written.
 TEST_F(ReposTest, EventsThatOnlyTheReplayNeededDoNotStay) {
     for (int i = 0; i < 10; ++i)
@@ -331,6 +364,7 @@ TEST_F(ReposTest, WritesOfOneRepositoryOverlap) {
     must(create("last"));
     EXPECT_EQ(done, count);
     EXPECT_EQ(failed, 0);
+    EXPECT_EQ(cold_starts_, 1);
     EXPECT_EQ(stored().record_count, count + 1);
     expect_consistent();
 }

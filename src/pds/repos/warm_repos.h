@@ -4,8 +4,8 @@
 // A writer puts the state after its commit here before the commit is durable, and the next writer
 // builds on it: many commits of one repository can be on their way in one batch of the database.
 // The database takes them in order, each only if the one before it was taken. A writer whose commit
-// fails calls forget(): whoever built on it fails too, and all begin again from what is stored. So
-// no state outlives a failed transaction.
+// fails calls forget(): whoever built on it fails too, and all begin again from what is stored (see
+// write_lanes.h). So no state outlives a failed transaction.
 //
 // Any thread.
 #pragma once

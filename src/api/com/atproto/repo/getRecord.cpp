@@ -11,8 +11,8 @@ namespace lex = lexicon::com::atproto::repo::getRecord;
 
 namespace {
 
-Task<Result<lex::Output>> answer(const Services& services, xrpc::Call&, lex::Params params) {
-    co_return co_await services.db.read([&](db::Transaction& t) -> Result<lex::Output> {
+Task<Result<net::Response>> answer(const Services& services, xrpc::Call&, lex::Params params) {
+    co_return co_await services.db.read([&](db::Transaction& t) -> Result<net::Response> {
         const std::optional<pds::Account> account = find_public_account(t, params.repo);
         const std::string key = params.collection.text() + "/" + params.rkey.text();
         std::optional<pds::record_store::Record> record;
@@ -22,16 +22,17 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call&, lex::Par
             return Error::invalid("Could not locate record: at://" + authority + "/" + key,
                                   std::string(lex::errors::RecordNotFound.text()));
         }
-        return lex::Output{.uri = uri_of(account->did, key),
-                           .cid = record->cid.text(),
-                           .value = value_of(*record)};
+        net::Response response;
+        response.content_type = xrpc::json_content_type;
+        append_record(response.body, account->did, *record);
+        return response;
     });
 }
 
 }  // namespace
 
 void repo::add_getRecord(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>({}, with_services(services, answer));
+    router.add_raw<lex::Method>({}, with_services(services, answer));
 }
 
 }  // namespace roost::api

@@ -3,6 +3,7 @@
 #include "api/endpoints.h"
 
 #include "api/record_view.h"
+#include "atproto/data/json.h"
 
 namespace roost::api {
 
@@ -20,25 +21,35 @@ pds::record_store::Range range_of(const lex::Params& params) {
     return range;
 }
 
-Task<Result<lex::Output>> answer(const Services& services, xrpc::Call&, lex::Params params) {
-    co_return co_await services.db.read([&](db::Transaction& t) -> Result<lex::Output> {
+Task<Result<net::Response>> answer(const Services& services, xrpc::Call&, lex::Params params) {
+    co_return co_await services.db.read([&](db::Transaction& t) -> Result<net::Response> {
         const std::optional<pds::Account> account = find_public_account(t, params.repo);
         if (!account) return Error::invalid("Could not find repo: " + params.repo);
-        lex::Output output;
-        for (const pds::record_store::Record& record :
-             pds::record_store::list(t, account->id, params.collection.text(), range_of(params)))
-            output.records.push_back({.uri = uri_of(account->did, record.key),
-                                      .cid = record.cid.text(),
-                                      .value = value_of(record)});
-        if (!output.records.empty()) output.cursor = output.records.back().uri.rkey();
-        return output;
+        const std::vector<pds::record_store::Record> records =
+            pds::record_store::list(t, account->id, params.collection.text(), range_of(params));
+        net::Response response;
+        response.content_type = xrpc::json_content_type;
+        std::string& json = response.body;
+        json = R"({"records":[)";
+        for (const pds::record_store::Record& record : records) {
+            if (json.back() != '[') json += ',';
+            append_record(json, account->did, record);
+        }
+        json += ']';
+        if (!records.empty()) {
+            json += R"(,"cursor":)";
+            const std::string_view key = records.back().key;
+            atproto::json::append_string(json, key.substr(key.find('/') + 1));
+        }
+        json += '}';
+        return response;
     });
 }
 
 }  // namespace
 
 void repo::add_listRecords(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>({}, with_services(services, answer));
+    router.add_raw<lex::Method>({}, with_services(services, answer));
 }
 
 }  // namespace roost::api

@@ -22,13 +22,7 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex
     request.writes.push_back(std::move(write));
     const pds::Written written =
         CO_TRY(co_await write_own_repo(services, call, std::move(input.repo), std::move(request)));
-    const pds::Written::Item& item = written.items.front();
-    co_return lex::Output{
-        .uri = uri_of(call.account().did, item.key),
-        .cid = item.cid->text(),
-        .commit = commit_view(written),
-        .validationStatus = status_view(item.status),
-    };
+    co_return record_written<lex::Output>(call.account().did, written);
 }
 
 }  // namespace

@@ -25,8 +25,7 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call&, lex::Par
             output.repos.push_back(std::move(view));
             last = repo.account_id;
         }
-        if (static_cast<std::int64_t>(output.repos.size()) == params.limit)
-            output.cursor = std::to_string(last);
+        output.cursor = number_cursor(output.repos.size(), params.limit, last);
         return output;
     });
 }
