@@ -165,7 +165,10 @@ test('who takes nothing is cut off, and nobody else waits', roostOnly('it takes 
     return /roost_stream_too_slow_total 1/.test(page)
   }
   while (!(await isCut()) && performance.now() < end) {
-    await Promise.all(Array.from({ length: 64 }, () => post(who, 'activateAccount', undefined, other)))
+    const record = { text: 'x'.repeat(200_000) } // socket buffers take megabytes
+    const body = { repo: who.did, collection: 'test.roost.large', validate: false, record }
+    const write = () => procedure(other, 'com.atproto.repo.createRecord', body, { token: who.accessJwt })
+    for (const written of await Promise.all(Array.from({ length: 16 }, write))) fine(written)
   }
   assert.ok(await isCut(), 'it is cut off while it sleeps')
   assert.equal(dropped, false)
