@@ -49,7 +49,7 @@ class Repos {
     Repos(db::Database& database, FindSigningKey find_key, const lexicon::Catalog& catalog)
         : db_(database), find_key_(std::move(find_key)), catalog_(catalog) {}
 
-    // All writes in one commit, or none. Durable when it returns, and so is the event.
+    // All writes in one commit, or none. Durable when it returns, also if it finds nothing to do.
     // Errors: those of prepare(), check_batch() and draft_commit(); Fault::not_found
     // "RepoNotFound"; Fault::unavailable, if other writes to the same repository came first again
     // and again.

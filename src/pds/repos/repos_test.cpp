@@ -381,5 +381,37 @@ TEST_F(ReposTest, AFailedCommitLeavesNoTrace) {
     expect_consistent();
 }
 
+// What an earlier request has not made durable yet is no reason for an answer: it may fail.
+TEST_F(ReposTest, AnAnswerWithoutACommitWaitsForThoseOnTheirWay) {
+    must(create("there"));
+    Write dangling = write(WriteKind::create, "new");
+    dangling.record =
+        Object{{"file", Object{{"$type", "blob"},
+                               {"ref", Cid::of(atproto::Codec::raw, as_bytes("elsewhere"))},
+                               {"mimeType", "image/png"},
+                               {"size", 9}}}};
+    const auto start = [&](std::vector<Write> writes, std::string& outcome) {
+        WriteRequest request{.writes = std::move(writes), .validation = Validation::off};
+        start_detached([](Repos& repos, const Account& account, WriteRequest request,
+                          std::string& outcome) -> Task<void> {
+            const auto result = co_await repos.write(account, std::move(request));
+            outcome = !result.has_value() ? result.error().name
+                      : result->commit    ? "a commit"
+                                          : "nothing to do";
+        }(repos_, ann_, std::move(request), outcome));
+    };
+    std::string refused, erased, created;
+    start({write(WriteKind::erase_if_present, "there"), dangling}, refused);
+    start({write(WriteKind::erase_if_present, "there")}, erased);
+    start({write(WriteKind::create, "new", "a note")}, created);
+    for (int i = 0; i < 100 && (erased.empty() || created.empty()); ++i)
+        must(create("another" + std::to_string(i)));
+    EXPECT_EQ(refused, "BlobNotFound");
+    EXPECT_EQ(erased, "a commit");
+    EXPECT_EQ(created, "a commit");
+    EXPECT_FALSE(record("test.roost.note/there").has_value());
+    expect_consistent();
+}
+
 }  // namespace
 }  // namespace roost::pds

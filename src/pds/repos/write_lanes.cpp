@@ -141,6 +141,11 @@ WriteLanes::Lane::~Lane() {
     if (place_.shard != nullptr) leave(place_);
 }
 
+bool WriteLanes::Lane::is_empty() const {
+    const std::lock_guard lock(place_.shard->mutex);
+    return place_.shard->lanes.at(place_.account_id).on_the_way == 0;
+}
+
 Task<void> WriteLanes::Lane::emptied() {
     co_await Emptying(place_);
 }

@@ -76,7 +76,9 @@ class WriteLanes {
         Lane(Lane&& other) noexcept;
         Lane& operator=(Lane&&) = delete;
         ~Lane();
-        // Until nothing is on the way: all that was prepared before is stored, or has failed.
+        // Nothing is on the way: all that was prepared before is stored, or has failed.
+        bool is_empty() const;
+        // Until then.
         Task<void> emptied();
         Departure depart() &&;
 
