@@ -179,6 +179,7 @@ StorageConfig storage_of(GivenSettings& given) {
     storage.s3 = s3_of(given);
     storage.account_blob_bytes_max = given.number("ROOST_ACCOUNT_BLOB_LIMIT");
     storage.free_bytes_min = given.number("ROOST_FREE_SPACE_MIN");
+    storage.verifies_commits = given.flag("ROOST_VERIFY_COMMITS");
     return storage;
 }
 

@@ -58,7 +58,7 @@ struct ServiceConfig {
     std::string contact_email;
     bool accepts_repo_imports = true;
     std::optional<std::int64_t> repo_import_bytes_max;
-    std::int64_t blob_bytes_max = 5 * 1024 * 1024;
+    std::int64_t blob_bytes_max = 300 * 1024 * 1024;
     bool is_dev_mode = false;  // plain http and local addresses of others are allowed
 };
 
@@ -93,6 +93,7 @@ struct StorageConfig {
     std::optional<S3Config> s3;                                  // blobs are there instead
     std::int64_t account_blob_bytes_max = 10LL * 1024 * 1024 * 1024;
     std::int64_t free_bytes_min = 512 * 1024 * 1024;  // uploads are refused beyond
+    bool verifies_commits = false;
 
     std::filesystem::path database_file() const { return data_directory / "roost.sqlite"; }
 };

@@ -237,7 +237,8 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
           [this](db::Transaction& t, std::int64_t account_id) {
               return pds::key_store::find(t, account_id, vault_);
           },
-          catalog_),
+          catalog_,
+          config.storage.verifies_commits ? pds::SignatureCheck::on : pds::SignatureCheck::off),
       blob_place_(std::move(blob_place)),
       blobs_(make_blobs(blob_place_, config, *db_, *http_)),
       firehose_(*db_, {.backfill_ms = config.stream.backfill_ms,

@@ -238,6 +238,18 @@ Result<std::shared_ptr<const CommitDraft>> draft_commit(db::Transaction& t, std:
     });
 }
 
+Result<void> verify_draft(const CommitDraft& draft) {
+    const Result<atproto::Commit> commit = atproto::parse_commit(draft.head.commit_block);
+    if (commit.has_value() && commit->did == draft.did && commit->rev == draft.head.rev &&
+        commit->data == draft.next->tree.root() &&
+        Cid::of(atproto::Codec::dag_cbor, draft.head.commit_block) == draft.head.commit_cid &&
+        atproto::verify_commit(*commit, draft.next->key.public_key()))
+        return {};
+    return Error{Fault::internal, "InternalServerError",
+                 "A commit came out with a wrong signature and was not stored. Is this machine's "
+                 "memory sound?"};
+}
+
 Result<void> store_commit(db::Transaction& t, const CommitDraft& draft, Timestamp now) {
     if (!repo_store::advance(t, draft.account_id, draft.base->rev, draft.head,
                              draft.next->record_count) ||

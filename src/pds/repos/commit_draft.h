@@ -58,6 +58,9 @@ Result<std::shared_ptr<const CommitDraft>> draft_commit(db::Transaction& t, std:
                                                         std::shared_ptr<const Batch> batch,
                                                         TidClock& clock, Timestamp now);
 
+// Reads the commit back and checks its signature. Errors: Fault::internal.
+Result<void> verify_draft(const CommitDraft& draft);
+
 // The error of a draft whose base is not the repository's newest commit any more: a new one is to
 // be made.
 inline constexpr std::string_view overtaken = "Overtaken";

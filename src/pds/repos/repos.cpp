@@ -87,7 +87,11 @@ Task<Result<std::optional<Written>>> Repos::try_write(const Account& account,
     const auto make_draft = [&](db::Transaction& t) -> Result<std::shared_ptr<const CommitDraft>> {
         WarmRepos::State base = warm_.find(account.id);
         if (!base) base = TRY(load_repo(t, account.id, account.did, find_key_));
-        return draft_commit(t, account.id, account.did, std::move(base), batch, clock_, time);
+        const auto drafted =
+            draft_commit(t, account.id, account.did, std::move(base), batch, clock_, time);
+        if (check_ == SignatureCheck::on && drafted.has_value() && *drafted != nullptr)
+            TRY(verify_draft(**drafted));
+        return drafted;
     };
     auto draft = co_await db_.read(make_draft);
     // What needs no commit, or is refused, follows from commits that may still fail.

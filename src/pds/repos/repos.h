@@ -46,8 +46,9 @@ struct Written {
 
 class Repos {
   public:
-    Repos(db::Database& database, FindSigningKey find_key, const lexicon::Catalog& catalog)
-        : db_(database), find_key_(std::move(find_key)), catalog_(catalog) {}
+    Repos(db::Database& database, FindSigningKey find_key, const lexicon::Catalog& catalog,
+          SignatureCheck check)
+        : db_(database), find_key_(std::move(find_key)), catalog_(catalog), check_(check) {}
 
     // All writes in one commit, or none. Durable when it returns, also if it finds nothing to do.
     // Errors: those of prepare(), check_batch() and draft_commit(); Fault::not_found
@@ -69,6 +70,7 @@ class Repos {
     db::Database& db_;
     const FindSigningKey find_key_;
     const lexicon::Catalog& catalog_;
+    const SignatureCheck check_;
     WarmRepos warm_;
     WriteLanes lanes_;
     TidClock clock_;

@@ -112,7 +112,7 @@ class ReposTest : public ::testing::Test {
                      ++cold_starts_;
                      return key_store::find(t, account_id, bed_.vault);
                  },
-                 catalog_};
+                 catalog_, SignatureCheck::on};
     int cold_starts_ = 0;  // how often a repository was read from what is stored
     Account ann_ = bed_.add_account("ann.test");
     atproto::PublicKey public_key_ = bed_.read([&](db::Transaction& t) {
@@ -326,6 +326,27 @@ TEST_F(ReposTest, EventsThatOnlyTheReplayNeededDoNotStay) {
     repos_.forget(ann_.id);
     must(create("after"));
     EXPECT_EQ(stored().record_count, limits::commits_between_nodes + 1);
+}
+
+TEST_F(ReposTest, AWrongSignatureIsNoticedBeforeTheCommitIsStored) {
+    must(create("one"));
+    const auto draft = bed_.read([&](db::Transaction& t) {
+        TidClock clock;
+        auto base = must(load_repo(t, ann_.id, ann_.did, [&](db::Transaction& u, std::int64_t id) {
+            return key_store::find(u, id, bed_.vault);
+        }));
+        Batch batch{.writes = {must(prepare(write(WriteKind::create, "two", "a note"),
+                                            Validation::when_known, catalog_, clock, now()))}};
+        return must(draft_commit(t, ann_.id, ann_.did, std::move(base),
+                                 std::make_shared<const Batch>(std::move(batch)), clock, now()));
+    });
+    must(verify_draft(*draft));
+    CommitDraft flipped = *draft;
+    Bytes& block = flipped.head.commit_block;
+    const std::size_t signature = as_text(block).find("csig") + 6;  // after its length
+    block[signature + 40] ^= 1;
+    flipped.head.commit_cid = Cid::of(atproto::Codec::dag_cbor, block);
+    EXPECT_EQ(verify_draft(flipped).error().fault, Fault::internal);
 }
 
 TEST_F(ReposTest, LostNodesAreMadeAnewFromTheRecords) {

@@ -14,4 +14,8 @@ namespace roost::pds {
 using FindSigningKey =
     std::function<Result<atproto::PrivateKey>(db::Transaction& t, std::int64_t account_id)>;
 
+// Whether each commit's signature is checked before the commit is stored: the cost of a signature
+// again, for machines whose memory is not trusted.
+enum class SignatureCheck { off, on };
+
 }  // namespace roost::pds
