@@ -112,15 +112,32 @@ export async function startPds(name, plc) {
   }
   fs.mkdirSync(env.PDS_BLOBSTORE_DISK_LOCATION)
   const remove = () => fs.rmSync(data, { recursive: true, force: true })
-  try {
+  const run = async () => {
     const server = await start(commands[name], { env, port, ready: '/xrpc/_health' })
-    const close = server.close
-    return { ...server, close: () => close().finally(remove) }
+    const { close } = server
+    // The same data, a new process.
+    const restarted = () => close().then(run)
+    return { ...server, restarted, close: () => close().finally(remove) }
+  }
+  try {
+    return await run()
   } catch (problem) {
     remove()
     throw problem
   }
 }
+
+const TICKS_PER_S = 100 // of /proc, on every Linux
+
+/** CPU that a process has used, user and system, in seconds. */
+export function cpuOf(pid) {
+  const fields = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_S
+}
+
+/** The most memory that was resident since forgetPeak(), in MB. */
+export const peakOf = (pid) => (Number(/VmHWM:\s+(\d+)/.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024) / 1e6
+export const forgetPeak = (pid) => fs.writeFileSync(`/proc/${pid}/clear_refs`, '5')
 
 /** Memory in MB: resident, and proportional (pages that others share counted in part). */
 export function memoryOf(pid) {

@@ -33,14 +33,14 @@ ShownSetting shown(const LoadedConfig& loaded, std::string_view name) {
     return found == loaded.shown.end() ? ShownSetting{} : *found;
 }
 
-TEST(Config, AnEmptyEnvironmentGivesTheReferencesDefaults) {
+TEST(Config, AnEmptyEnvironmentGivesTheDistributionsDefaults) {
     const Config config = load({}).config;
     EXPECT_EQ(config.service.hostname, "localhost");
     EXPECT_EQ(config.service.port, 2583);
     EXPECT_EQ(config.service.public_url, "http://localhost:2583");
     EXPECT_EQ(config.service.did.text(), "did:web:localhost");
     EXPECT_EQ(config.service.name, "localhost PDS");
-    EXPECT_EQ(config.service.blob_bytes_max, 5'242'880);
+    EXPECT_EQ(config.service.blob_bytes_max, 314'572'800);
     EXPECT_TRUE(config.service.accepts_repo_imports);
     EXPECT_EQ(config.service.repo_import_bytes_max, std::nullopt);
     EXPECT_FALSE(config.service.is_dev_mode);
