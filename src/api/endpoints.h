@@ -68,6 +68,7 @@ void add_getBlob(xrpc::Router& router, const Services& services);
 void add_getBlocks(xrpc::Router& router, const Services& services);
 void add_getCheckout(xrpc::Router& router, const Services& services);
 void add_getHead(xrpc::Router& router, const Services& services);
+void add_getHostStatus(xrpc::Router& router, const Services& services);
 void add_getLatestCommit(xrpc::Router& router, const Services& services);
 void add_getRecord(xrpc::Router& router, const Services& services);
 void add_getRepo(xrpc::Router& router, const Services& services);

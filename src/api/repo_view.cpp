@@ -6,7 +6,6 @@
 #include "base/executor.h"
 #include "pds/accounts/account_store.h"
 #include "pds/limits.h"
-#include "pds/repos/repo_export.h"
 
 namespace roost::api {
 
@@ -42,8 +41,6 @@ class ExportSource final : public net::BodySource {
     bool is_over_ = false;
 };
 
-}  // namespace
-
 Result<void> check_open(const pds::Account& account) {
     switch (account.status()) {
         case pds::AccountStatus::active:
@@ -58,19 +55,30 @@ Result<void> check_open(const pds::Account& account) {
     check(false, "an account has one of three statuses");
 }
 
-Task<Result<pds::Account>> find_open_repo(const Services& services, std::string identifier) {
+}  // namespace
+
+xrpc::Rule repo_rule(xrpc::TakendownCallers takendown) {
+    return {.needs = xrpc::Needs::optional_access, .takendown = takendown};
+}
+
+Task<Result<pds::Account>> find_open_repo(const Services& services, const xrpc::Call& call,
+                                          std::string identifier) {
     co_return co_await services.db.read([&](db::Transaction& t) -> Result<pds::Account> {
         std::optional<pds::Account> account =
             pds::account_store::find_by_did_or_handle(t, identifier);
         if (!account)
             return Error::invalid("Could not find repo for DID: " + identifier, "RepoNotFound");
-        TRY(check_open(*account));
+        const atproto::Did* caller = call.caller_did();
+        const bool is_own = caller != nullptr && *caller == account->did;
+        if (!is_own && !call.is_by_admin()) TRY(check_open(*account));
         return *std::move(account);
     });
 }
 
-Task<Result<pds::repo_store::Head>> find_head(const Services& services, std::string identifier) {
-    const pds::Account account = CO_TRY(co_await find_open_repo(services, std::move(identifier)));
+Task<Result<pds::repo_store::Head>> find_head(const Services& services, const xrpc::Call& call,
+                                              std::string identifier) {
+    const pds::Account account =
+        CO_TRY(co_await find_open_repo(services, call, std::move(identifier)));
     co_return co_await services.db.read([&](db::Transaction& t) -> Result<pds::repo_store::Head> {
         std::optional<pds::repo_store::Head> head = pds::repo_store::find_head(t, account.id);
         if (!head)
@@ -81,9 +89,9 @@ Task<Result<pds::repo_store::Head>> find_head(const Services& services, std::str
 }
 
 Task<Result<net::Response>> export_repo(const Services& services, const pds::Account& account,
-                                        std::optional<atproto::Tid> since) {
+                                        const pds::ExportPart& part) {
     std::unique_ptr<pds::RepoExport> repo_export =
-        CO_TRY(pds::RepoExport::open(services.db, account, since));
+        CO_TRY(pds::RepoExport::open(services.db, account, part));
     Bytes first;
     const bool has_more = CO_TRY(repo_export->append_to(first, export_piece_bytes));
     net::Response response;

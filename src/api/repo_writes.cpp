@@ -1,7 +1,11 @@
 #include "api/repo_writes.h"
 
+#include <algorithm>
+
 #include "base/check.h"
+#include "base/clock.h"
 #include "pds/accounts/account_store.h"
+#include "pds/lexicons/limits.h"
 #include "xrpc/limits.h"
 
 namespace roost::api {
@@ -27,6 +31,33 @@ Task<Result<void>> check_own_repo(const Services& services, const pds::Account& 
     co_return Result<void>();
 }
 
+bool writes_record(pds::WriteKind kind) {
+    return kind != pds::WriteKind::erase && kind != pds::WriteKind::erase_if_present;
+}
+
+// The rules of records that are not of this house. Who demands validation waits for them.
+Task<Result<void>> add_foreign_lexicons(const Services& services, pds::WriteRequest& request,
+                                        Timestamp time) {
+    if (request.validation == pds::Validation::off) co_return Result<void>();
+    const std::int64_t deadline_us = monotonic_us() + pds::limits::lexicon_wait_ms_max * 1'000;
+    for (const pds::Write& write : request.writes) {
+        const bool is_needed = writes_record(write.kind) &&
+                               services.lexicons.is_foreign(write.collection) &&
+                               !request.foreign_lexicons.contains(write.collection.text());
+        if (!is_needed) continue;
+        pds::Lexicons::Rules rules;
+        if (request.validation == pds::Validation::required) {
+            const std::int64_t wait_ms =
+                std::max<std::int64_t>(0, (deadline_us - monotonic_us()) / 1'000);
+            rules = CO_TRY(co_await services.lexicons.find(write.collection, wait_ms, time));
+        } else {
+            rules = services.lexicons.remembered(write.collection, time);
+        }
+        if (rules) request.foreign_lexicons.emplace(write.collection.text(), std::move(rules));
+    }
+    co_return Result<void>();
+}
+
 }  // namespace
 
 // What the reference server allows.
@@ -49,6 +80,7 @@ xrpc::Rule write_rule(xrpc::CallCost cost) {
 Task<Result<pds::Written>> write_own_repo(const Services& services, const xrpc::Call& call,
                                           std::string repo, pds::WriteRequest request) {
     CO_TRY(co_await check_own_repo(services, call.account(), std::move(repo)));
+    CO_TRY(co_await add_foreign_lexicons(services, request, call.time));
     co_return co_await services.repos.write(call.account(), std::move(request));
 }
 

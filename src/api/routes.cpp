@@ -55,6 +55,7 @@ void add_routes(xrpc::Router& router, const Services& services) {
     sync::add_getBlocks(router, services);
     sync::add_getCheckout(router, services);
     sync::add_getHead(router, services);
+    sync::add_getHostStatus(router, services);
     sync::add_getLatestCommit(router, services);
     sync::add_getRecord(router, services);
     sync::add_getRepo(router, services);

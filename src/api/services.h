@@ -19,6 +19,7 @@
 #include "pds/accounts/sign_up.h"
 #include "pds/blobs/blobs.h"
 #include "pds/identity/resolver.h"
+#include "pds/lexicons/lexicons.h"
 #include "pds/repos/repos.h"
 #include "pds/sync/firehose.h"
 
@@ -43,6 +44,7 @@ struct Services {
     const pds::KeyVault& vault;
     const pds::HandlePolicy& handles;
     pds::Resolver& resolver;
+    pds::Lexicons& lexicons;
     pds::Sessions& sessions;
     pds::SignUp& sign_up;
     pds::LogIn& log_in;

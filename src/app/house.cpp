@@ -161,6 +161,7 @@ class House {
     pds::HandlePolicy handles_;
     pds::PlcClient plc_;
     pds::Resolver resolver_;
+    pds::Lexicons lexicons_;
     pds::Sessions sessions_;
     pds::SignUp sign_up_;
     pds::LogIn log_in_;
@@ -213,6 +214,7 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
                 {.timeout_ms = static_cast<int>(config.identity.resolver_timeout_ms),
                  .ages = {.stale_ms = config.identity.cache_stale_ms,
                           .max_ms = config.identity.cache_max_ms}}),
+      lexicons_(*http_, resolver_, catalog_),
       sessions_(*db_, tokens_),
       sign_up_({.db = *db_,
                 .hashes = hashes_,
@@ -249,6 +251,7 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
                 .vault = vault_,
                 .handles = handles_,
                 .resolver = resolver_,
+                .lexicons = lexicons_,
                 .sessions = sessions_,
                 .sign_up = sign_up_,
                 .log_in = log_in_,

@@ -94,6 +94,30 @@ TEST_F(AuthTest, EachNeedTakesItsOwnKindOfCredentialOnly) {
     EXPECT_EQ(outcome(admin_, Needs::optional_service), "MissingJwt");
     EXPECT_NE(outcome(access, Needs::optional_service), "");
     EXPECT_NE(outcome(refresh, Needs::optional_service), "");
+    EXPECT_EQ(outcome("", Needs::optional_access), "");
+    EXPECT_EQ(outcome(access, Needs::optional_access), "");
+    EXPECT_EQ(outcome(admin_, Needs::optional_access), "");
+    EXPECT_EQ(outcome(basic("admin:wrong"), Needs::optional_access), "AuthenticationRequired")
+        << "who shows credentials shows good ones";
+    EXPECT_EQ(outcome(refresh, Needs::optional_access), "InvalidToken");
+    EXPECT_EQ(outcome("", Needs::standard_access_or_service), "AuthMissing");
+    EXPECT_EQ(outcome(access, Needs::standard_access_or_service), "");
+    EXPECT_EQ(outcome(admin_, Needs::standard_access_or_service), "InvalidToken");
+    EXPECT_EQ(outcome(refresh, Needs::standard_access_or_service), "InvalidToken");
+}
+
+TEST_F(AuthTest, WhatIsOptionalTellsWhoItIs) {
+    const auto of = [&](const std::string& credentials) {
+        return *authenticate(credentials, {.needs = Needs::optional_access});
+    };
+    EXPECT_TRUE(std::holds_alternative<Nobody>(of("")));
+    EXPECT_TRUE(std::holds_alternative<Admin>(of(admin_)));
+    for (const Scope scope : {Scope::access, Scope::app_pass, Scope::app_pass_privileged})
+        EXPECT_EQ(std::get<User>(of(access(scope))).account.did, bed_.ann.did);
+    const std::string takendown = access(Scope::takendown);
+    EXPECT_EQ(outcome(takendown, Needs::optional_access), "InvalidToken");
+    EXPECT_EQ(outcome(takendown, Needs::optional_access, TakendownCallers::allowed), "");
+    EXPECT_EQ(outcome(takendown, Needs::standard_access_or_service), "InvalidToken");
 }
 
 TEST_F(AuthTest, StatusesAreTheReferences) {
@@ -198,6 +222,20 @@ TEST_F(ServiceAuthTest, ProvesADid) {
     const auto caller = authenticate(token(order(), key_), {.needs = Needs::optional_service});
     ASSERT_TRUE(caller.has_value()) << caller.error().message;
     EXPECT_EQ(std::get<OtherService>(*caller).did, eve_);
+}
+
+TEST_F(ServiceAuthTest, StandsBesideAccessTokensWhereBothWillDo) {
+    const Rule rule{.needs = Needs::standard_access_or_service};
+    const auto caller = authenticate(token(order(), key_), rule);
+    ASSERT_TRUE(caller.has_value()) << caller.error().message;
+    EXPECT_EQ(std::get<OtherService>(*caller).did, eve_);
+    auto wanted = order();
+    wanted.method = std::nullopt;
+    EXPECT_EQ(name_of(authenticate(token(wanted, key_), rule)), "InvalidToken")
+        << "one for any method is taken for an access token";
+    wanted = order();
+    wanted.method = "com.atproto.server.deleteAccount";
+    EXPECT_EQ(name_of(authenticate(token(wanted, key_), rule)), "BadJwtLexiconMethod");
 }
 
 TEST_F(ServiceAuthTest, IsForUsAndThisMethodAndNow) {

@@ -16,4 +16,10 @@ const pds::RefreshClaims& Call::refresh_claims() const {
     return found->claims;
 }
 
+const atproto::Did* Call::caller_did() const {
+    if (const User* found = std::get_if<User>(&caller)) return &found->account.did;
+    if (const OtherService* found = std::get_if<OtherService>(&caller)) return &found->did;
+    return nullptr;
+}
+
 }  // namespace roost::xrpc

@@ -39,6 +39,10 @@ enum class Needs {
     refresh_token_even_expired,
     admin,
     optional_service,  // nobody, or a service token
+    // Nobody, an access token of any kind, or the administrator: for what everybody may ask, and
+    // some get a fuller answer to.
+    optional_access,
+    standard_access_or_service,  // a service token names its method ("lxm")
 };
 // Whether a session opened on a taken down account will do, for methods that access satisfies.
 enum class TakendownCallers { refused, allowed };
@@ -78,6 +82,10 @@ class Call {
     const User& user() const;
     const pds::Account& account() const { return user().account; }
     const pds::RefreshClaims& refresh_claims() const;
+
+    // The account that calls, itself or by a service that shows its token. Null for others.
+    const atproto::Did* caller_did() const;
+    bool is_by_admin() const { return std::holds_alternative<Admin>(caller); }
 };
 
 }  // namespace roost::xrpc

@@ -50,7 +50,11 @@ void keep_tighter(RateStatus& tightest, const RateStatus& status) {
 // The text of a limit's key: whom it counts. It is the caller's DID, or put into `made`.
 std::string_view limit_key(const MethodLimit& limit, const Call& call, const atproto::Object& data,
                            std::string& made) {
-    if (limit.count_by == CountBy::account) return call.account().did.text();
+    if (limit.count_by == CountBy::account) {
+        const atproto::Did* did = call.caller_did();
+        check(did != nullptr, "who is counted by account has one");
+        return did->text();
+    }
     made = call.client.network().text();
     if (limit.count_by == CountBy::argument_and_address) {
         const atproto::Value* value = data.find(limit.argument);

@@ -15,14 +15,14 @@ const STARTS_MS = 60_000
 const AHEAD = fileURLToPath(new URL('./ahead.c', import.meta.url))
 const compiler = ['clang-19', 'cc', 'gcc', 'clang'].find((name) => spawnSync(name, ['--version']).status === 0)
 
-/** Options of a test that moves the clock of a server: skipped where nothing can compile ahead.c. */
-export const clock = compiler ? {} : { skip: 'no C compiler for lib/ahead.c' }
+/** Options of a test that preloads one of the C files here into a server, as one that moves its clock: skipped where nothing can compile them. */
+export const clock = compiler ? {} : { skip: 'no C compiler for what is preloaded' }
 
-function buildAhead(folder) {
-  const library = path.join(folder, 'ahead.so')
+function buildLibrary(folder, source) {
+  const library = path.join(folder, path.basename(source, '.c') + '.so')
   if (fs.existsSync(library)) return library
-  const built = spawnSync(compiler, ['-O1', '-shared', '-fPIC', AHEAD, '-o', library])
-  if (built.status !== 0) throw new Error(`ahead.c does not compile: ${built.stderr}`)
+  const built = spawnSync(compiler, ['-O1', '-shared', '-fPIC', source, '-o', library])
+  if (built.status !== 0) throw new Error(`${source} does not compile: ${built.stderr}`)
   return library
 }
 
@@ -30,9 +30,10 @@ const hex = () => secret(crypto.randomBytes(32).toString('hex'), 'a server secre
 
 /**
  * Starts a server. `plc` and `smtp` are what plc.mjs and smtp.mjs gave; without `smtp` there is no mail.
- * `env` adds variables (undefined removes one); `ahead` moves its clock, in seconds.
+ * `env` adds variables (undefined removes one); `ahead` moves its clock, in seconds; `preload` is a C file that
+ * is built and loaded before the server's libraries.
  */
-export async function startServer({ plc, smtp, env = {}, ahead = 0 }) {
+export async function startServer({ plc, smtp, env = {}, ahead = 0, preload }) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'journey-'))
   const data = path.join(folder, 'data')
   fs.mkdirSync(path.join(data, 'blocks'), { recursive: true })
@@ -75,9 +76,10 @@ export async function startServer({ plc, smtp, env = {}, ahead = 0 }) {
     if (more.env) env = { ...env, ...more.env }
     if (more.ahead !== undefined) ahead = more.ahead
     const all = { ...base, ...env }
-    if (ahead) {
-      all.LD_PRELOAD = buildAhead(folder)
-      all.AHEAD_SECONDS = String(ahead)
+    const libraries = [...(ahead ? [AHEAD] : []), ...(preload ? [preload] : [])]
+    if (ahead) all.AHEAD_SECONDS = String(ahead)
+    if (libraries.length > 0) {
+      all.LD_PRELOAD = libraries.map((source) => buildLibrary(folder, source)).join(':')
       all.ASAN_OPTIONS = ['verify_asan_link_order=0', all.ASAN_OPTIONS].filter(Boolean).join(':')
     }
     for (const name of Object.keys(all)) if (all[name] === undefined) delete all[name]

@@ -16,18 +16,34 @@ Result<Catalog> Catalog::of(std::span<const std::string_view> documents) {
     Catalog out;
     for (std::string_view text : documents) {
         const atproto::Value json = TRY(atproto::json::parse(text));
-        auto document = std::make_unique<Document>(TRY(parse_document(json)));
-        std::string id = document->id;
-        if (!out.by_nsid_.emplace(id, std::move(document)).second)
-            return Error::invalid("Two lexicon documents are called " + id);
+        Document document = TRY(parse_document(json));
+        TRY(out.add(std::move(document)));
     }
     TRY(out.resolve());
     return out;
 }
 
+Result<Catalog> Catalog::over(const Catalog& base, std::vector<Document> documents) {
+    Catalog out;
+    out.base_ = &base;
+    for (Document& document : documents)
+        TRY(out.add(std::move(document)));
+    TRY(out.resolve());
+    return out;
+}
+
+Result<void> Catalog::add(Document document) {
+    std::string id = document.id;
+    if (this->document(id) != nullptr)
+        return Error::invalid("Two lexicon documents are called " + id);
+    by_nsid_.emplace(std::move(id), std::make_unique<Document>(std::move(document)));
+    return {};
+}
+
 const Document* Catalog::document(std::string_view nsid) const {
     auto found = by_nsid_.find(nsid);
-    return found == by_nsid_.end() ? nullptr : found->second.get();
+    if (found != by_nsid_.end()) return found->second.get();
+    return base_ == nullptr ? nullptr : base_->document(nsid);
 }
 
 const Definition* Catalog::definition(std::string_view name) const {

@@ -21,6 +21,9 @@ using atproto::Value;
 // https://atproto.com/specs/data-model#data-types
 constexpr std::int64_t integer_max = (std::int64_t{1} << 53) - 1;
 
+// Some 50 ms. A record of a million bytes takes a tenth of it with published schemas.
+constexpr std::size_t comparisons_max = 10'000'000;
+
 constexpr std::string_view typed_object = "an object which includes the \"$type\" property";
 
 std::string_view format_name(StringFormat format) {
@@ -115,6 +118,11 @@ Value fallback_of(const Schema& schema) {
     return Value(*schema.as<BooleanSchema>()->fallback);
 }
 
+bool SchemaCheck::spend(std::size_t comparisons, const Place* at) {
+    spent_ += comparisons;
+    return spent_ <= comparisons_max || refuse("Takes too long to check", at);
+}
+
 bool SchemaCheck::refuse(std::string message, const Place* at) {
     issue_ = {std::move(message), text_of(at)};
     return false;
@@ -133,11 +141,13 @@ bool SchemaCheck::refuse_size(std::string_view what, std::string_view verdict, s
 }
 
 bool SchemaCheck::obeys(const Value& value, const Schema& schema, const Place* at) {
+    if (!spend(1, at)) return false;
     return std::visit([&](const auto& kind) { return obeys_kind(value, kind, at); }, schema.kind);
 }
 
 bool SchemaCheck::obeys_kind(const Value& value, const StringSchema& schema, const Place* at) {
     const std::string* text = value.as<std::string>();
+    if (!spend(schema.allowed.size(), at)) return false;
     if (schema.constant && (text == nullptr || *text != *schema.constant))
         return refuse(wrong_value({*schema.constant}, value), at);
     if (!schema.allowed.empty() &&
@@ -171,6 +181,7 @@ bool SchemaCheck::fits_graphemes(const std::string& text, const StringSchema& sc
 
 bool SchemaCheck::obeys_kind(const Value& value, const IntegerSchema& schema, const Place* at) {
     const std::int64_t* number = value.as<std::int64_t>();
+    if (!spend(schema.allowed.size(), at)) return false;
     if (schema.constant && (number == nullptr || *number != *schema.constant))
         return refuse(wrong_value({*schema.constant}, value), at);
     if (!schema.allowed.empty() &&
@@ -213,6 +224,7 @@ bool SchemaCheck::obeys_kind(const Value& value, const BlobSchema& schema, const
     std::optional<atproto::BlobRef> blob = atproto::typed_blob_ref(value);
     if (!blob && legacy_blobs_ == LegacyBlobs::accept) blob = atproto::legacy_blob_ref(value);
     if (!blob) return refuse_type("blob", value, at);
+    if (!spend(schema.accept.size(), at)) return false;
     if (!schema.accept.empty() && !is_accepted(blob->mime_type, schema.accept)) {
         const Place mime = Place::member(at, "mimeType");
         return refuse(wrong_value(as_values(schema.accept), Value(blob->mime_type)), &mime);
@@ -254,6 +266,7 @@ bool SchemaCheck::obeys(const Object& object, const ObjectSchema& schema, const 
             return refuse(wrong_value({schema.type_name}, *type), &place);
         }
     }
+    if (!spend(schema.properties.size() * (object.size() + 1), at)) return false;
     for (const Property& property : schema.properties) {
         const Value* member = object.find(property.name);
         if (member == nullptr) {
@@ -280,6 +293,7 @@ bool SchemaCheck::obeys_kind(const Value& value, const UnionSchema& schema, cons
     if (type == nullptr) return refuse_type(typed_object, value, at);
     const Place place = Place::member(at, "$type");
     const std::string* name = type->as<std::string>();
+    if (!spend(schema.refs.size(), at)) return false;
     if (name != nullptr) {
         auto found = std::ranges::find(schema.refs, *name, &RefSchema::name);
         if (found != schema.refs.end()) return obeys(value, *found->target, at);

@@ -1,7 +1,8 @@
 // The rules themselves: does a value obey a schema? Private to lexicon/; validate.h is the door.
 //
-// Nothing is allocated while the value obeys. The first rule that it breaks becomes an Issue,
-// worded as the reference server words it, because clients show and match these texts.
+// The work is bounded, whatever the schema and the value: both may come from somebody who wants it
+// to be much. Nothing is allocated while the value obeys. The first rule that it breaks becomes an
+// Issue, worded as the reference server words it, because clients show and match these texts.
 #pragma once
 
 #include <cstddef>
@@ -68,6 +69,8 @@ class SchemaCheck {
     bool obeys_kind(const atproto::Value& value, const TokenSchema& schema, const Place* at);
     bool fits_graphemes(const std::string& text, const StringSchema& schema, const Place* at);
 
+    // Counts so many comparisons. False, and the issue is set, if that was too many.
+    bool spend(std::size_t comparisons, const Place* at);
     bool refuse(std::string message, const Place* at);
     bool refuse_type(std::string_view expected, const atproto::Value& got, const Place* at);
     bool refuse_size(std::string_view what, std::string_view verdict, std::int64_t limit,
@@ -76,6 +79,7 @@ class SchemaCheck {
     Defaults defaults_;
     LegacyBlobs legacy_blobs_;
     bool misses_defaults_ = false;
+    std::size_t spent_ = 0;
     Issue issue_;
 };
 

@@ -21,7 +21,8 @@ constexpr int nesting_max = 16;  // published documents stay below 8
 // members that nobody asked for. The first error sticks.
 class Fields {
   public:
-    Fields(const Object& object, std::string place) : object_(object), place_(std::move(place)) {
+    Fields(const Object& object, std::string place, Extras extras)
+        : object_(object), place_(std::move(place)), extras_(extras) {
         seen("description");
     }
 
@@ -87,8 +88,9 @@ class Fields {
     }
     Result<void> finish() {
         for (const auto& [name, value] : object_) {
-            if (std::ranges::count(seen_.begin(), seen_.begin() + seen_count_, name) == 0)
-                fail(name, "is not known here");
+            const bool is_seen =
+                std::ranges::count(seen_.begin(), seen_.begin() + seen_count_, name) != 0;
+            if (!is_seen && extras_ == Extras::refused) fail(name, "is not known here");
         }
         if (error_) return *std::move(error_);
         return {};
@@ -98,6 +100,7 @@ class Fields {
     const Object& object_;
     const Object none_;
     std::string place_;
+    Extras extras_;
     std::array<std::string_view, 16> seen_;
     std::size_t seen_count_ = 0;
     std::optional<Error> error_;
@@ -105,9 +108,10 @@ class Fields {
 
 struct Scope {
     std::string_view nsid;
+    Extras extras;
     int depth = 0;
 
-    Scope inner() const { return {nsid, depth + 1}; }
+    Scope inner() const { return {nsid, extras, depth + 1}; }
     std::string absolute(std::string_view ref) const {
         std::string name(ref.starts_with('#') ? nsid : "");
         name += ref;
@@ -253,7 +257,7 @@ Result<Schema> parse_kind(const std::string& type, Fields& json, const Scope& sc
 
 Result<Schema> parse_schema(const Object& json, const Scope& scope, const std::string& place) {
     if (scope.depth > nesting_max) return Error::invalid(place + " is nested too deep");
-    Fields fields(json, place);
+    Fields fields(json, place, scope.extras);
     const std::string type = fields.need<std::string>("type");
     Schema schema = TRY(parse_kind(type, fields, scope));
     TRY(fields.finish());
@@ -261,7 +265,7 @@ Result<Schema> parse_schema(const Object& json, const Scope& scope, const std::s
 }
 
 Result<Body> parse_body(const Object& json, const Scope& scope, const std::string& place) {
-    Fields fields(json, place);
+    Fields fields(json, place, scope.extras);
     Body out;
     out.encoding = fields.need<std::string>("encoding");
     if (const Object* schema = fields.find<Object>("schema"))
@@ -270,12 +274,13 @@ Result<Body> parse_body(const Object& json, const Scope& scope, const std::strin
     return out;
 }
 
-Result<std::vector<std::string>> parse_errors(const Array& json, const std::string& place) {
+Result<std::vector<std::string>> parse_errors(const Array& json, const Scope& scope,
+                                              const std::string& place) {
     std::vector<std::string> out;
     for (const Value& item : json) {
         const Object* object = item.as<Object>();
         if (object == nullptr) return Error::invalid(place + " has an item that is no object");
-        Fields fields(*object, place);
+        Fields fields(*object, place, scope.extras);
         out.push_back(fields.need<std::string>("name"));
         TRY(fields.finish());
     }
@@ -309,7 +314,7 @@ Result<Method> parse_method(MethodKind kind, Fields& json, const Scope& scope) {
     }
     if (kind == MethodKind::subscription) {
         const Object& message = json.need_object("message");
-        Fields fields(message, json.place("message"));
+        Fields fields(message, json.place("message"), scope.extras);
         const Object& schema = fields.need_object("schema");
         TRY(fields.finish());
         out.message = TRY(parse_schema(schema, scope.inner(), json.place("message/schema")));
@@ -317,7 +322,7 @@ Result<Method> parse_method(MethodKind kind, Fields& json, const Scope& scope) {
         out.output = TRY(parse_body(*output, scope, json.place("output")));
     }
     if (const Array* errors = json.find<Array>("errors"))
-        out.errors = TRY(parse_errors(*errors, json.place("errors")));
+        out.errors = TRY(parse_errors(*errors, scope, json.place("errors")));
     return out;
 }
 
@@ -344,7 +349,7 @@ Result<Definition> parse_definition(const std::string& name, const Object& json,
                                     const Scope& scope) {
     Definition out;
     out.name = name;
-    Fields fields(json, std::string(scope.nsid) + "#" + name);
+    Fields fields(json, std::string(scope.nsid) + "#" + name, scope.extras);
     const std::string type = fields.need<std::string>("type");
     if (type == "query")
         out.content = TRY(parse_method(MethodKind::query, fields, scope));
@@ -374,10 +379,10 @@ const Definition* Document::find(std::string_view name) const {
     return found == definitions.end() ? nullptr : &*found;
 }
 
-Result<Document> parse_document(const Value& json) {
+Result<Document> parse_document(const Value& json, Extras extras) {
     const Object* object = json.as<Object>();
     if (object == nullptr) return Error::invalid("A lexicon document is an object");
-    Fields fields(*object, "document");
+    Fields fields(*object, "document", extras);
     if (fields.need<std::int64_t>("lexicon") != 1) fields.fail("lexicon", "is not version 1");
     fields.get<std::int64_t>("revision");
     Document out;
@@ -388,7 +393,7 @@ Result<Document> parse_document(const Value& json) {
     for (const auto& [name, value] : definitions) {
         const Object* definition = value.as<Object>();
         if (definition == nullptr) return Error::invalid(out.id + "#" + name + " is no object");
-        out.definitions.push_back(TRY(parse_definition(name, *definition, {out.id})));
+        out.definitions.push_back(TRY(parse_definition(name, *definition, {out.id, extras})));
     }
     return out;
 }

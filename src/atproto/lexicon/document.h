@@ -3,7 +3,8 @@
 //
 // parse_document() accepts exactly what the language defines and refuses the rest, so that a
 // misspelt constraint in one of our documents is an error at build time, not a rule that never
-// applies. https://atproto.com/specs/lexicon
+// applies. In documents of others, members that the language does not define are passed over.
+// https://atproto.com/specs/lexicon
 #pragma once
 
 #include <cstdint>
@@ -164,7 +165,10 @@ struct Document {
     const Definition* find(std::string_view name) const;  // null if absent
 };
 
+// What becomes of members that the language does not define.
+enum class Extras : std::uint8_t { refused, ignored };
+
 // Errors: Fault::invalid, the message says where in the document and what is wrong.
-Result<Document> parse_document(const atproto::Value& json);
+Result<Document> parse_document(const atproto::Value& json, Extras extras = Extras::refused);
 
 }  // namespace roost::lexicon

@@ -99,9 +99,19 @@ Result<void> Cursor::seek(NodeSource& source, std::string_view wanted) {
     return {};
 }
 
+bool PreorderWalk::is_in_range() const {
+    if (!range_ || cursor_.at() == Cursor::At::end) return true;
+    if (cursor_.at() == Cursor::At::record)
+        return cursor_.key() >= range_->from && cursor_.key() < range_->end;
+    const std::string_view right = cursor_.right();
+    return cursor_.place().left < range_->end && (right.empty() || right > range_->from);
+}
+
 Result<std::optional<PreorderWalk::Item>> PreorderWalk::next(NodeSource& source) {
     if (has_record_) cursor_.skip();
     has_record_ = false;
+    while (!is_in_range())
+        cursor_.skip();
     while (cursor_.at() == Cursor::At::subtree) {
         const NodePlace place = cursor_.place();
         LoadedNode loaded = TRY(cursor_.load(source));

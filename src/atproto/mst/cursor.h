@@ -24,6 +24,7 @@ class Cursor {
 
     // Before a subtree. The root's layer may be unknown.
     NodePlace place() const;
+    std::string_view right() const;  // the smallest key after its range; "" if there is none
     Result<LoadedNode> load(NodeSource& source) const;
     void enter(NodePtr node);  // what load() gave
     // Before a record.
@@ -42,7 +43,6 @@ class Cursor {
     };
     const Link& link() const;
     std::string_view left() const;
-    std::string_view right() const;
     void settle();
 
     Tree tree_;
@@ -55,13 +55,22 @@ class Cursor {
 // its slots a subtree or a record.
 //
 // With a stamp, it leaves out subtrees that are not newer; of a newer node all records are given.
+// With a range of keys, it gives the records in that range, and the nodes that prove that there are
+// no others: all whose own range of keys meets it, so the root in any case.
+//
 // This checks a tree that came from outside: if it reaches the end, each node was there and where
 // it must be, and no node was visited twice. The caller bounds how many steps it takes.
 // https://atproto.com/specs/repository#streamable-car-block-ordering
+struct KeyRange {
+    std::string from;
+    std::string end;  // not in it
+};
+
 class PreorderWalk {
   public:
     explicit PreorderWalk(Tree tree, std::optional<std::uint64_t> since = std::nullopt)
         : cursor_(std::move(tree)), since_(since) {}
+    PreorderWalk(Tree tree, KeyRange range) : cursor_(std::move(tree)), range_(std::move(range)) {}
 
     // A node, if `bytes` is not empty; else a record.
     struct Item {
@@ -76,8 +85,11 @@ class PreorderWalk {
     Result<std::optional<Item>> next(NodeSource& source);
 
   private:
+    bool is_in_range() const;
+
     Cursor cursor_;
     std::optional<std::uint64_t> since_;
+    std::optional<KeyRange> range_;
     Bytes bytes_;
     bool has_record_ = false;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <limits>
 
 #include "atproto/data/json.h"
 #include "pds/limits.h"
@@ -37,6 +38,17 @@ FoundDocument parse_document(const atproto::Did& did,
 
 }  // namespace
 
+Resolver::Resolver(net::HttpClient& http, PlcClient& plc, Options options)
+    : http_(http),
+      plc_(plc),
+      timeout_ms_(options.timeout_ms),
+      cache_({.stale_ms = options.ages.stale_ms,
+              .max_ms = options.ages.max_ms,
+              .retry_ms = limits::did_retry_ms,
+              .entries_max = limits::cached_did_documents_max,
+              .bytes_max = limits::cached_did_documents_max * limits::cached_did_document_bytes_max,
+              .flights_max = std::numeric_limits<std::size_t>::max()}) {}
+
 Task<Result<std::optional<std::string>>> Resolver::web_document(atproto::Did did) {
     // Only host-level did:web is part of the protocol; a port is allowed for localhost only, which
     // the client's address policy refuses in production.
@@ -65,9 +77,8 @@ Task<FoundDocument> Resolver::look_up(atproto::Did did, Timestamp time) {
     else if (did.method() == "web")
         text = co_await web_document(did);
     FoundDocument found = parse_document(did, text);
-    const bool is_small = !text.has_value() || !text->has_value() ||
-                          (*text)->size() <= limits::cached_did_document_bytes_max;
-    if (is_small) cache_.store(did, found, time);
+    const std::size_t size = text.has_value() && text->has_value() ? (*text)->size() : 0;
+    if (size <= limits::cached_did_document_bytes_max) cache_.store(did.text(), found, size, time);
     co_return found;
 }
 
@@ -75,18 +86,19 @@ Task<FoundDocument> Resolver::did_document(atproto::Did did) {
     return look_up(std::move(did), now());
 }
 
-Task<void> Resolver::fly(atproto::Did did, std::shared_ptr<Flight> flight, Timestamp time) {
+Task<void> Resolver::fly(atproto::Did did, std::shared_ptr<Flight<atproto::DidDocument>> flight,
+                         Timestamp time) {
     FoundDocument found = co_await look_up(did, time);
-    cache_.end_flight(did);
+    cache_.end_flight(did.text());
     flight->land(std::move(found));
 }
 
 Task<FoundDocument> Resolver::remembered_did_document(atproto::Did did, Timestamp time) {
-    DidCache::Answer answer = cache_.ask(did, time);
+    DidCache::Answer answer = cache_.ask(did.text(), time);
     // Detached: it is for everybody who asks, also when the first has gone.
     if (answer.must_fly) start_detached(fly(did, answer.flight, time));
     if (answer.remembered) co_return *std::move(answer.remembered);
-    co_return co_await answer.flight->landing();
+    co_return *co_await answer.flight->landing();
 }
 
 Task<std::optional<atproto::Did>> Resolver::handle(atproto::Handle handle) {

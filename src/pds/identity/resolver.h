@@ -2,9 +2,9 @@
 //
 // DID documents of did:plc come from the PLC directory, of did:web from their host. Handles are
 // resolved by DNS (TXT _atproto.HANDLE) and by HTTPS (/.well-known/atproto-did). Documents that
-// were found are remembered for those who do not need today's (DidCache); handles are not: they are
-// asked for at sign-up and migration only. Any Executor's thread. https://atproto.com/specs/did,
-// https://atproto.com/specs/handle#handle-resolution
+// were found are remembered for those who do not need today's (LookUpCache); handles are not: they
+// are asked for at sign-up and migration only. Any Executor's thread.
+// https://atproto.com/specs/did, https://atproto.com/specs/handle#handle-resolution
 #pragma once
 
 #include <cstdint>
@@ -16,20 +16,26 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "net/http_client.h"
-#include "pds/identity/did_cache.h"
 #include "pds/identity/plc_client.h"
+#include "pds/look_up_cache.h"
 
 namespace roost::pds {
 
+using FoundDocument = Found<atproto::DidDocument>;
+using DidCache = LookUpCache<atproto::DidDocument>;
+
 class Resolver {
   public:
+    struct Ages {  // as DidCache has them
+        std::int64_t stale_ms;
+        std::int64_t max_ms;
+    };
     struct Options {
         int timeout_ms;  // of one look-up
-        DidCache::Ages ages;
+        Ages ages;
     };
     // Outlives the tasks of its executors: a look-up goes on when nobody waits for it any more.
-    Resolver(net::HttpClient& http, PlcClient& plc, Options options)
-        : http_(http), plc_(plc), timeout_ms_(options.timeout_ms), cache_(options.ages) {}
+    Resolver(net::HttpClient& http, PlcClient& plc, Options options);
 
     // Asks now. Nothing if there is no such DID. Errors: it cannot be asked now, or the answer is
     // no document.
@@ -43,7 +49,8 @@ class Resolver {
   private:
     Task<Result<std::optional<std::string>>> web_document(atproto::Did did);
     Task<FoundDocument> look_up(atproto::Did did, Timestamp time);
-    Task<void> fly(atproto::Did did, std::shared_ptr<Flight> flight, Timestamp time);
+    Task<void> fly(atproto::Did did, std::shared_ptr<Flight<atproto::DidDocument>> flight,
+                   Timestamp time);
 
     net::HttpClient& http_;
     PlcClient& plc_;

@@ -12,6 +12,8 @@ using testing::did_of;
 using testing::handle_of;
 using testing::name_of;
 
+using DocumentFlight = Flight<atproto::DidDocument>;
+
 class ResolverTest : public ::testing::Test {
   protected:
     auto document(std::string_view did) { return loop_.run(resolver_.did_document(did_of(did))); }
@@ -195,16 +197,16 @@ TEST_F(RememberedTest, ManyWhoAskAtOnceCauseOneLookUp) {
 }
 
 TEST_F(RememberedTest, WhoeverGivesUpDisturbsNobody) {
-    Flight flight;
+    DocumentFlight flight;
     bool was_resumed = false;
-    loop_.run([](Flight& of, bool& resumed) -> Task<void> {
+    loop_.run([](DocumentFlight& of, bool& resumed) -> Task<void> {
         {
             // As if the task that waits were destroyed.
-            Flight::Landing abandoned(of);
+            DocumentFlight::Landing abandoned(of, std::nullopt);
             EXPECT_TRUE(abandoned.await_suspend(std::noop_coroutine()));
         }
-        start_detached([](Flight& waited, bool& said) -> Task<void> {
-            said = word_of(co_await waited.landing()) == "none";
+        start_detached([](DocumentFlight& waited, bool& said) -> Task<void> {
+            said = word_of(*co_await waited.landing()) == "none";
         }(of, resumed));
         of.land(std::optional<atproto::DidDocument>());
         EXPECT_FALSE(resumed) << "not inside of whoever lands it";
@@ -233,18 +235,60 @@ TEST_F(RememberedTest, LargeOnesAreNotKept) {
     EXPECT_EQ(network_.requests.size(), 2U);
 }
 
-TEST(DidCache, TheLeastUsedMakeRoom) {
-    DidCache cache({.stale_ms = 60'000, .max_ms = 120'000});
-    const auto did = [](std::size_t i) { return did_of("did:web:n" + std::to_string(i) + ".net"); };
+DidCache small_cache() {
+    return DidCache({.stale_ms = 60'000,
+                     .max_ms = 120'000,
+                     .retry_ms = 5'000,
+                     .entries_max = 100,
+                     .bytes_max = 1'000,
+                     .flights_max = 3});
+}
+
+TEST(LookUpCache, TheLeastUsedMakeRoom) {
+    DidCache cache = small_cache();
+    const auto did = [](std::size_t i) { return "did:web:n" + std::to_string(i) + ".net"; };
     const FoundDocument none = Error{Fault::upstream_failed, "UpstreamFailure", "no such host"};
     const Timestamp time{1'800'000'000'000'000};
-    for (std::size_t i = 0; i < limits::cached_did_documents_max; ++i)
-        cache.store(did(i), none, time);
+    for (std::size_t i = 0; i < 100; ++i)
+        cache.store(did(i), none, 0, time);
     EXPECT_TRUE(cache.ask(did(0), time).remembered);
-    cache.store(did(limits::cached_did_documents_max), none, time);
-    EXPECT_EQ(cache.size(), limits::cached_did_documents_max);
+    cache.store(did(100), none, 0, time);
+    EXPECT_EQ(cache.size(), 100U);
     EXPECT_TRUE(cache.ask(did(0), time).remembered) << "it was just used";
     EXPECT_FALSE(cache.ask(did(1), time).remembered);
+    cache.store(did(101), none, 990, time);
+    EXPECT_EQ(cache.size(), 100U);
+    cache.store(did(102), none, 20, time);
+    EXPECT_EQ(cache.size(), 1U) << "all together were too large";
+    EXPECT_TRUE(cache.ask(did(102), time).remembered);
+}
+
+TEST(LookUpCache, BoundsWhatIsUnderWay) {
+    DidCache cache = small_cache();
+    const Timestamp time{1'800'000'000'000'000};
+    for (const char* key : {"a", "b", "c"})
+        EXPECT_TRUE(cache.ask(key, time).must_fly);
+    EXPECT_FALSE(cache.ask("a", time).must_fly);
+    EXPECT_TRUE(cache.ask("a", time).flight);
+    const DidCache::Answer refused = cache.ask("d", time);
+    EXPECT_FALSE(refused.flight || refused.remembered);
+    cache.end_flight("a");
+    EXPECT_TRUE(cache.ask("d", time).must_fly);
+}
+
+TEST(LookUpCache, WhoWaitsLongEnoughGoesOn) {
+    RunLoop loop;
+    DocumentFlight flight;
+    const auto wait = [](DocumentFlight& of, std::int64_t ms) -> Task<bool> {
+        co_return (co_await of.landing(ms)).has_value();
+    };
+    EXPECT_FALSE(loop.run(wait(flight, 5)));
+    start_detached([](DocumentFlight& of) -> Task<void> {
+        co_await sleep_ms(5);
+        of.land(std::optional<atproto::DidDocument>());
+    }(flight));
+    EXPECT_TRUE(loop.run(wait(flight, 10'000)));
+    EXPECT_TRUE(loop.run(wait(flight, 0)));
 }
 
 }  // namespace

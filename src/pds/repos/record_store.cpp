@@ -62,6 +62,12 @@ void erase(db::Transaction& t, std::int64_t account_id, std::string_view key) {
         collection, account_id);
 }
 
+bool set_takedown(db::Transaction& t, std::int64_t account_id, std::string_view key,
+                  const std::optional<std::string>& ref) {
+    return t.execute("UPDATE record SET takedown_ref = $1 WHERE account_id = $2 AND key = $3", ref,
+                     account_id, key) == 1;
+}
+
 std::optional<Record> find(db::Transaction& t, std::int64_t account_id, std::string_view key) {
     db::Rows row = t.select(
         "SELECT key, cid, rev, takedown_ref, value FROM record WHERE account_id = $1 AND key = $2",
@@ -109,6 +115,13 @@ std::vector<atproto::mst::KeyValue> keys(db::Transaction& t, std::int64_t accoun
 
 db::Rows scan(db::Transaction& t, std::int64_t account_id) {
     return t.select("SELECT key, value FROM record WHERE account_id = $1 ORDER BY key", account_id);
+}
+
+db::Rows scan(db::Transaction& t, std::int64_t account_id, std::string_view collection) {
+    return t.select(
+        "SELECT key, value FROM record WHERE account_id = $1 AND key > $2 || '/' "
+        "AND key < $2 || '0' ORDER BY key",
+        account_id, collection);
 }
 
 std::vector<std::string> collections(db::Transaction& t, std::int64_t account_id) {

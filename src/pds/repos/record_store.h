@@ -29,6 +29,9 @@ void put(db::Transaction& t, std::int64_t account_id, std::string_view key, cons
          std::uint64_t rev, ByteView value);
 // The record exists.
 void erase(db::Transaction& t, std::int64_t account_id, std::string_view key);
+// False if there is no such record. None lifts the takedown.
+bool set_takedown(db::Transaction& t, std::int64_t account_id, std::string_view key,
+                  const std::optional<std::string>& ref);
 
 std::optional<Record> find(db::Transaction& t, std::int64_t account_id, std::string_view key);
 
@@ -48,6 +51,7 @@ std::vector<atproto::mst::KeyValue> keys(db::Transaction& t, std::int64_t accoun
 
 // Key and value of each, in the same order.
 db::Rows scan(db::Transaction& t, std::int64_t account_id);
+db::Rows scan(db::Transaction& t, std::int64_t account_id, std::string_view collection);
 
 // Collections that have records, in order.
 std::vector<std::string> collections(db::Transaction& t, std::int64_t account_id);

@@ -6,23 +6,41 @@
 
 namespace roost::pds {
 
+namespace {
+
+atproto::mst::PreorderWalk walk_through(atproto::mst::Tree tree, const ExportPart& part) {
+    if (part.since) return atproto::mst::PreorderWalk(std::move(tree), part.since->number());
+    if (!part.collection) return atproto::mst::PreorderWalk(std::move(tree));
+    // '0' is the character after '/'.
+    const std::string& collection = part.collection->text();
+    return atproto::mst::PreorderWalk(std::move(tree),
+                                      atproto::mst::KeyRange{collection + "/", collection + "0"});
+}
+
+}  // namespace
+
 Result<std::unique_ptr<RepoExport>> RepoExport::open(db::Database& database, const Account& account,
-                                                     const std::optional<atproto::Tid>& since) {
+                                                     const ExportPart& part) {
     std::unique_ptr<db::Snapshot> snapshot = TRY(database.open_snapshot());
     LoadedTree loaded = TRY(load_tree(snapshot->transaction(), account.id, account.did));
     return std::unique_ptr<RepoExport>(
-        new RepoExport(std::move(snapshot), account.id, std::move(loaded), since));
+        new RepoExport(std::move(snapshot), account.id, std::move(loaded), part));
 }
 
 RepoExport::RepoExport(std::unique_ptr<db::Snapshot> snapshot, std::int64_t account_id,
-                       LoadedTree loaded, const std::optional<atproto::Tid>& since)
+                       LoadedTree loaded, const ExportPart& part)
     : snapshot_(std::move(snapshot)),
       account_id_(account_id),
       head_(std::move(loaded.stored.head)),
-      since_(since ? std::optional(since->number()) : std::nullopt),
+      since_(part.since ? std::optional(part.since->number()) : std::nullopt),
       nodes_(snapshot_->transaction(), account_id),
-      walk_(std::move(loaded.tree), since_) {
-    if (!since_) records_.emplace(record_store::scan(snapshot_->transaction(), account_id_));
+      walk_(walk_through(std::move(loaded.tree), part)) {
+    check(!part.since || !part.collection, "a part of a repository is of one kind");
+    db::Transaction& t = snapshot_->transaction();
+    if (part.collection)
+        records_.emplace(record_store::scan(t, account_id_, part.collection->text()));
+    else if (!since_)
+        records_.emplace(record_store::scan(t, account_id_));
 }
 
 Result<bool> RepoExport::append_to(Bytes& car, std::size_t bytes_max) {

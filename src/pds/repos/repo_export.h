@@ -18,19 +18,26 @@
 
 namespace roost::pds {
 
+// At most one of both; neither: all of it.
+struct ExportPart {
+    // Only the blocks that came after this revision.
+    std::optional<atproto::Tid> since = std::nullopt;
+    // Only this collection, with the nodes that prove that it is whole.
+    std::optional<atproto::Nsid> collection = std::nullopt;
+};
+
 class RepoExport {
   public:
-    // With `since`, only the blocks that came after this revision.
     // Errors: those of load_tree() and Database::open_snapshot().
     static Result<std::unique_ptr<RepoExport>> open(db::Database& database, const Account& account,
-                                                    const std::optional<atproto::Tid>& since);
+                                                    const ExportPart& part);
 
     // Appends at least one block, and more up to about bytes_max. False: that was the end.
     Result<bool> append_to(Bytes& car, std::size_t bytes_max);
 
   private:
     RepoExport(std::unique_ptr<db::Snapshot> snapshot, std::int64_t account_id, LoadedTree loaded,
-               const std::optional<atproto::Tid>& since);
+               const ExportPart& part);
     Result<void> append_record(Bytes& car, std::string_view key, const atproto::Cid& cid);
 
     std::unique_ptr<db::Snapshot> snapshot_;
@@ -39,7 +46,9 @@ class RepoExport {
     std::optional<std::uint64_t> since_;
     node_store::NodesInOrder nodes_;
     atproto::mst::PreorderWalk walk_;
-    std::optional<db::Rows> records_;  // all of them, in order; stands before a row or at the end
+    // Those that the walk comes by, in order, unless only new ones are wanted. Stands before a row
+    // or at the end.
+    std::optional<db::Rows> records_;
     bool has_begun_ = false;
 };
 

@@ -80,6 +80,12 @@ std::vector<Listed> list_by_collection(db::Transaction& t, std::string_view coll
                  collection, after, limit));
 }
 
+std::int64_t count(db::Transaction& t) {
+    db::Rows row = t.select("SELECT count(*) FROM repo");
+    check(row.next(), "a count has a row");
+    return row.integer(0);
+}
+
 bool advance(db::Transaction& t, std::int64_t account_id, const atproto::Tid& from, const Head& to,
              std::int64_t record_count) {
     const auto cid = to.commit_cid.binary();

@@ -46,6 +46,8 @@ std::vector<Listed> list(db::Transaction& t, std::int64_t after, std::int64_t li
 std::vector<Listed> list_by_collection(db::Transaction& t, std::string_view collection,
                                        std::int64_t after, std::int64_t limit);
 
+std::int64_t count(db::Transaction& t);
+
 // The repository goes on from one commit to the next. False, and nothing happens, if another commit
 // has come between, or there is no repository any more.
 bool advance(db::Transaction& t, std::int64_t account_id, const atproto::Tid& from, const Head& to,

@@ -53,9 +53,13 @@ Task<Result<Written>> Repos::write(const Account& account, WriteRequest request)
     Batch batch{
         .writes = {}, .swap_commit = request.swap_commit, .same_subject = request.same_subject};
     batch.writes.reserve(request.writes.size());
-    for (Write& write : request.writes)
+    for (Write& write : request.writes) {
+        const auto foreign = request.foreign_lexicons.find(write.collection.text());
+        const bool is_foreign = foreign != request.foreign_lexicons.end();
         batch.writes.push_back(
-            CO_TRY(prepare(std::move(write), request.validation, catalog_, clock_, now())));
+            CO_TRY(prepare(std::move(write), request.validation,
+                           is_foreign ? *foreign->second : catalog_, clock_, now())));
+    }
     CO_TRY(check_batch(batch));
     const auto shared = std::make_shared<const Batch>(std::move(batch));
     for (int attempt = 0; attempt < limits::write_attempts_max; ++attempt) {

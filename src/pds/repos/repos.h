@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,6 +30,8 @@ struct WriteRequest {
     Validation validation = Validation::when_known;
     std::optional<atproto::Cid> swap_commit = std::nullopt;
     SameSubject same_subject = SameSubject::kept;
+    // Of collections that are not in the catalog of this house, as far as they are known.
+    std::map<std::string, std::shared_ptr<const lexicon::Catalog>> foreign_lexicons = {};
 };
 
 struct Written {

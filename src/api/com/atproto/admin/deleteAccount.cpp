@@ -11,7 +11,7 @@ namespace lex = lexicon::com::atproto::admin::deleteAccount;
 namespace {
 
 Task<Result<lex::Method::Output>> answer(const Services& services, xrpc::Call&, lex::Input input) {
-    const pds::Account account = CO_TRY(co_await find_account(services, input.did));
+    const pds::Account account = CO_TRY(co_await find_account(services, input.did.text()));
     CO_TRY(co_await services.lifecycle.erase(account));
     co_return lex::Method::Output();
 }

@@ -12,7 +12,7 @@ namespace lex = lexicon::com::atproto::admin::enableAccountInvites;
 namespace {
 
 Task<Result<lex::Method::Output>> answer(const Services& services, xrpc::Call&, lex::Input input) {
-    const pds::Account account = CO_TRY(co_await find_account(services, input.account));
+    const pds::Account account = CO_TRY(co_await find_account(services, input.account.text()));
     CO_TRY(co_await services.db.write([id = account.id](db::Transaction& t) -> Result<void> {
         using pds::account_store::InviteRights;
         pds::account_store::set_invite_rights(t, id, InviteRights::granted);

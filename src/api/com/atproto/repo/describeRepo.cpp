@@ -12,8 +12,8 @@ namespace lex = lexicon::com::atproto::repo::describeRepo;
 
 namespace {
 
-Task<Result<lex::Output>> answer(const Services& services, xrpc::Call&, lex::Params params) {
-    const pds::Account account = CO_TRY(co_await find_open_repo(services, params.repo));
+Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex::Params params) {
+    const pds::Account account = CO_TRY(co_await find_open_repo(services, call, params.repo));
     const auto document =
         CO_TRY(co_await services.resolver.remembered_did_document(account.did, now()));
     if (!document) co_return Error::invalid("Could not resolve DID: " + account.did.text());

@@ -3,6 +3,7 @@
 #include "api/endpoints.h"
 
 #include "atproto/data/value.h"
+#include "pds/accounts/account_store.h"
 
 namespace roost::api {
 
@@ -12,14 +13,27 @@ namespace {
 
 constexpr std::int64_t day_s = 24 * 60 * 60;
 
+// A service uploads for an account that gave it a token, as a video service does.
+Task<Result<std::int64_t>> find_owner(const Services& services, const xrpc::Call& call) {
+    const auto* service = std::get_if<xrpc::OtherService>(&call.caller);
+    if (service == nullptr) co_return call.account().id;
+    co_return co_await services.db.read([&](db::Transaction& t) -> Result<std::int64_t> {
+        const auto account = pds::account_store::find_by_did(t, service->did);
+        if (!account) return Error::forbidden("Account not found", "AccountNotFound");
+        if (account->takedown_ref)
+            return Error::unauthenticated("Account has been taken down", "AccountTakedown");
+        return account->id;
+    });
+}
+
 Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex::Input) {
     const std::string_view encoding = call.http.header("content-encoding").value_or("identity");
     if (encoding != "identity")
         co_return Error{Fault::unsupported_encoding, "UnsupportedEncoding",
                         "A blob is sent as it is, without Content-Encoding"};
+    const std::int64_t owner = CO_TRY(co_await find_owner(services, call));
     const pds::blob_store::Blob blob = CO_TRY(co_await services.blobs.upload(
-        call.account().id, std::string(call.http.header("content-type").value_or("")),
-        *call.http.body));
+        owner, std::string(call.http.header("content-type").value_or("")), *call.http.body));
     atproto::Object ref;
     ref.set("$type", std::string("blob"));
     ref.set("ref", blob.cid);
@@ -32,7 +46,7 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex
 
 void repo::add_uploadBlob(xrpc::Router& router, const Services& services) {
     router.add<lex::Method>(
-        {.needs = xrpc::Needs::standard_access,
+        {.needs = xrpc::Needs::standard_access_or_service,
          .limits = {{.points = 1'000, .window_s = day_s, .count_by = xrpc::CountBy::account}}},
         with_services(services, answer));
 }

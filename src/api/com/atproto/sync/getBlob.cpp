@@ -34,7 +34,7 @@ net::ByteRange range_of(const net::Request& request, std::int64_t total, const s
 
 Task<Result<net::Response>> answer(const Services& services, xrpc::Call& call, lex::Params params) {
     const Result<atproto::Cid> cid = atproto::Cid::parse(params.cid);
-    const pds::Account account = CO_TRY(co_await find_open_repo(services, params.did.text()));
+    const pds::Account account = CO_TRY(co_await find_open_repo(services, call, params.did.text()));
     if (!cid.has_value()) co_return Error::invalid("Blob not found");  // of a kind that is not here
     const pds::blob_store::Blob blob = CO_TRY(co_await services.blobs.find(account.id, *cid));
     const std::string tag = "\"" + blob.cid.text() + "\"";
@@ -60,7 +60,8 @@ Task<Result<net::Response>> answer(const Services& services, xrpc::Call& call, l
 }  // namespace
 
 void sync::add_getBlob(xrpc::Router& router, const Services& services) {
-    router.add_raw<lex::Method>({}, with_services(services, answer));
+    router.add_raw<lex::Method>(repo_rule(xrpc::TakendownCallers::allowed),
+                                with_services(services, answer));
 }
 
 }  // namespace roost::api

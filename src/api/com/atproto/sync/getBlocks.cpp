@@ -13,6 +13,16 @@ namespace lex = lexicon::com::atproto::sync::getBlocks;
 
 namespace {
 
+// A search of 200,000 blocks: half a second of a core. Only one account of a thousand has more, and
+// whoever wants something of it is served by getRecord and getRepo.
+constexpr int turns_max = 400;
+
+Error too_large() {
+    return Error::invalid(
+        "The repository is too large to be searched through: ask getRecord or getRepo",
+        std::string(lex::errors::BlockNotFound.text()));
+}
+
 Error not_found(const pds::BlockSearch& search) {
     std::string cids;
     for (const atproto::Cid& cid : search.missing())
@@ -21,15 +31,17 @@ Error not_found(const pds::BlockSearch& search) {
                           std::string(lex::errors::BlockNotFound.text()));
 }
 
-Task<Result<net::Response>> answer(const Services& services, xrpc::Call&, lex::Params params) {
-    const pds::Account account = CO_TRY(co_await find_open_repo(services, params.did.text()));
+Task<Result<net::Response>> answer(const Services& services, xrpc::Call& call, lex::Params params) {
+    const pds::Account account = CO_TRY(co_await find_open_repo(services, call, params.did.text()));
     std::vector<atproto::Cid> cids;
     for (const std::string& text : params.cids)
         cids.push_back(CO_TRY(atproto::Cid::parse(text)));
     const std::unique_ptr<pds::BlockSearch> search =
         CO_TRY(pds::BlockSearch::open(services.db, account, cids));
-    while (CO_TRY(search->step()))
-        co_await sleep_ms(0);  // others first
+    for (int turns = 0; CO_TRY(search->step()); ++turns) {
+        if (turns == turns_max) co_return too_large();
+        co_await sleep_ms(1);  // others first; none at all would not suspend
+    }
     if (!search->missing().empty()) co_return not_found(*search);
     net::Response response;
     response.content_type = car_content_type;
@@ -40,7 +52,10 @@ Task<Result<net::Response>> answer(const Services& services, xrpc::Call&, lex::P
 }  // namespace
 
 void sync::add_getBlocks(xrpc::Router& router, const Services& services) {
-    router.add_raw<lex::Method>({}, with_services(services, answer));
+    xrpc::Rule rule = repo_rule();
+    // What is not there costs a whole search.
+    rule.limits = {{.points = 100, .window_s = 5 * 60}};
+    router.add_raw<lex::Method>(std::move(rule), with_services(services, answer));
 }
 
 }  // namespace roost::api

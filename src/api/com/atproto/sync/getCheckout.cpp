@@ -10,15 +10,15 @@ namespace lex = lexicon::com::atproto::sync::getCheckout;
 
 namespace {
 
-Task<Result<net::Response>> answer(const Services& services, xrpc::Call&, lex::Params params) {
-    const pds::Account account = CO_TRY(co_await find_open_repo(services, params.did.text()));
-    co_return co_await export_repo(services, account, std::nullopt);
+Task<Result<net::Response>> answer(const Services& services, xrpc::Call& call, lex::Params params) {
+    const pds::Account account = CO_TRY(co_await find_open_repo(services, call, params.did.text()));
+    co_return co_await export_repo(services, account, {});
 }
 
 }  // namespace
 
 void sync::add_getCheckout(xrpc::Router& router, const Services& services) {
-    router.add_raw<lex::Method>({}, with_services(services, answer));
+    router.add_raw<lex::Method>(repo_rule(), with_services(services, answer));
 }
 
 }  // namespace roost::api

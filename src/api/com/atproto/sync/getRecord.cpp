@@ -27,8 +27,8 @@ Result<Bytes> prove(db::Transaction& t, const pds::Account& account, const std::
     return atproto::write_car(head.commit_cid, blocks);
 }
 
-Task<Result<net::Response>> answer(const Services& services, xrpc::Call&, lex::Params params) {
-    const pds::Account account = CO_TRY(co_await find_open_repo(services, params.did.text()));
+Task<Result<net::Response>> answer(const Services& services, xrpc::Call& call, lex::Params params) {
+    const pds::Account account = CO_TRY(co_await find_open_repo(services, call, params.did.text()));
     const std::string key = params.collection.text() + "/" + params.rkey.text();
     const Bytes car = CO_TRY(
         co_await services.db.read([&](db::Transaction& t) { return prove(t, account, key); }));
@@ -41,7 +41,7 @@ Task<Result<net::Response>> answer(const Services& services, xrpc::Call&, lex::P
 }  // namespace
 
 void sync::add_getRecord(xrpc::Router& router, const Services& services) {
-    router.add_raw<lex::Method>({}, with_services(services, answer));
+    router.add_raw<lex::Method>(repo_rule(), with_services(services, answer));
 }
 
 }  // namespace roost::api

@@ -12,9 +12,9 @@ namespace lex = lexicon::com::atproto::sync::listBlobs;
 
 namespace {
 
-Task<Result<lex::Output>> answer(const Services& services, xrpc::Call&, lex::Params params) {
+Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex::Params params) {
     const auto after = CO_TRY(read_cid_cursor(params.cursor));
-    const pds::Account account = CO_TRY(co_await find_open_repo(services, params.did.text()));
+    const pds::Account account = CO_TRY(co_await find_open_repo(services, call, params.did.text()));
     std::optional<std::uint64_t> since;
     if (params.since) since = params.since->number();
     co_return co_await services.db.read([&](db::Transaction& t) -> Result<lex::Output> {
@@ -30,7 +30,8 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call&, lex::Par
 }  // namespace
 
 void sync::add_listBlobs(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>({}, with_services(services, answer));
+    router.add<lex::Method>(repo_rule(xrpc::TakendownCallers::allowed),
+                            with_services(services, answer));
 }
 
 }  // namespace roost::api
