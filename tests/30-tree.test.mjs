@@ -19,6 +19,7 @@ import {
   verifyProofs,
   verifyRepoCar,
 } from '@atproto/repo'
+import { random } from './lib/random.mjs'
 import { command, foreign } from './lib/where.mjs'
 
 const skip = foreign && 'roost only: compares its tree'
@@ -36,16 +37,6 @@ async function ask(request) {
 
 const bytes = (json) => new Uint8Array(Buffer.from(json.$bytes, 'base64'))
 const split = (key) => ({ collection: key.split('/')[0], rkey: key.split('/')[1] })
-
-// A small generator with a seed (mulberry32), so that a failure comes again.
-function random(seed) {
-  return (bound) => {
-    seed = (seed + 0x6d2b79f5) | 0
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) % bound
-  }
-}
 
 function layer(key) {
   const hash = crypto.createHash('sha256').update(key).digest()
