@@ -7,10 +7,10 @@ import { startDns } from './lib/dns.mjs'
 import { house } from './lib/house.mjs'
 import { until } from './lib/net.mjs'
 import { rnd, signUp } from './lib/people.mjs'
-import { clock } from './lib/server.mjs'
+import { names } from './lib/server.mjs'
 import { roostOnly } from './lib/where.mjs'
 
-const only = { ...clock, ...roostOnly('the reference knows its own lexicons only') }
+const only = { ...names, ...roostOnly('the reference knows its own lexicons only') }
 const dns = await startDns()
 after(() => dns.close())
 const { pds: publisher, another } = await house({ mail: false })

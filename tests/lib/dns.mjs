@@ -3,7 +3,6 @@
 import dgram from 'node:dgram'
 import { fileURLToPath } from 'node:url'
 
-const NAMESERVER = fileURLToPath(new URL('./nameserver.c', import.meta.url))
 const TXT = 16
 const [NO_ERROR, REFUSED, NO_SUCH_NAME] = [0, 5, 3]
 
@@ -45,7 +44,7 @@ export async function startDns(txt = {}) {
     socket.once('error', reject)
     socket.bind(0, '127.0.0.1', resolve)
   })
-  dns.options = { preload: NAMESERVER, env: { NAMESERVER_PORT: String(socket.address().port) } }
+  dns.options = { preload: 'nameserver', env: { NAMESERVER_PORT: String(socket.address().port) } }
   dns.close = () => new Promise((resolve) => socket.close(resolve))
   return dns
 }

@@ -7,12 +7,12 @@ import { startSmtp } from './smtp.mjs'
 /**
  * Starts all three; call it at the top of a test file, with whose tests they end. `another` starts a
  * further PDS beside the first; called in a test, that one ends with the test. `env` is the variables
- * of both; `mail: false` leaves a PDS without a mail server.
+ * of both; `mail: false` leaves a PDS without a mail server; `faulty: true` gives them disks that can fail.
  */
-export async function house({ env, mail = true } = {}) {
+export async function house({ env, mail = true, faulty } = {}) {
   const plc = await startPlc()
   const smtp = await startSmtp()
-  const start = (more = {}) => startServer({ plc, smtp: (more.mail ?? mail) ? smtp : undefined, env, ...more })
+  const start = (more = {}) => startServer({ plc, smtp: (more.mail ?? mail) ? smtp : undefined, env, faulty, ...more })
   const another = async (more) => {
     const pds = await start(more)
     after(() => pds.close())

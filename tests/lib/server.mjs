@@ -6,23 +6,28 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Disk } from './disk.mjs'
 import { freePort, sleep } from './net.mjs'
 import { assertNoneIn, secret } from './secrets.mjs'
 import { command, foreign } from './where.mjs'
 
 const SETPRIV = '/usr/bin/setpriv' // takes the server along should this process be killed
 const STARTS_MS = 60_000
-const AHEAD = fileURLToPath(new URL('./ahead.c', import.meta.url))
 const compiler = ['clang-19', 'cc', 'gcc', 'clang'].find((name) => spawnSync(name, ['--version']).status === 0)
 
-/** Options of a test that preloads one of the C files here into a server, as one that moves its clock: skipped where nothing can compile them. */
-export const clock = compiler ? {} : { skip: 'no C compiler for what is preloaded' }
+const without = (library) => (compiler ? {} : { skip: `no C compiler for lib/${library}.c` })
+/** Options of a test that moves the clock of a server, breaks its disk, or answers for the DNS: skipped where nothing can compile the library. */
+export const clock = without('ahead')
+export const faults = without('faulty_disk')
+export const names = without('nameserver')
 
-function buildLibrary(folder, source) {
-  const library = path.join(folder, path.basename(source, '.c') + '.so')
+/** A library to preload, lib/NAME.c. */
+function build(name, folder) {
+  const library = path.join(folder, `${name}.so`)
   if (fs.existsSync(library)) return library
+  const source = fileURLToPath(new URL(`./${name}.c`, import.meta.url))
   const built = spawnSync(compiler, ['-O1', '-shared', '-fPIC', source, '-o', library])
-  if (built.status !== 0) throw new Error(`${source} does not compile: ${built.stderr}`)
+  if (built.status !== 0) throw new Error(`${name}.c does not compile: ${built.stderr}`)
   return library
 }
 
@@ -30,13 +35,14 @@ const hex = () => secret(crypto.randomBytes(32).toString('hex'), 'a server secre
 
 /**
  * Starts a server. `plc` and `smtp` are what plc.mjs and smtp.mjs gave; without `smtp` there is no mail.
- * `env` adds variables (undefined removes one); `ahead` moves its clock, in seconds; `preload` is a C file that
- * is built and loaded before the server's libraries.
+ * `env` adds variables (undefined removes one); `ahead` moves its clock, in seconds; with `faulty: true` its
+ * disk can fail, and is `pds.disk` (disk.mjs); `preload` is a library to load before its own, lib/NAME.c.
  */
-export async function startServer({ plc, smtp, env = {}, ahead = 0, preload }) {
+export async function startServer({ plc, smtp, env = {}, ahead = 0, faulty = false, preload }) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'journey-'))
   const data = path.join(folder, 'data')
   fs.mkdirSync(path.join(data, 'blocks'), { recursive: true })
+  const disk = faulty ? new Disk(path.join(folder, 'disk'), data) : undefined
   const logFile = path.join(folder, 'server.log')
   const port = await freePort()
   const adminPassword = secret(`admin-${crypto.randomBytes(9).toString('hex')}`, 'admin password')
@@ -76,10 +82,14 @@ export async function startServer({ plc, smtp, env = {}, ahead = 0, preload }) {
     if (more.env) env = { ...env, ...more.env }
     if (more.ahead !== undefined) ahead = more.ahead
     const all = { ...base, ...env }
-    const libraries = [...(ahead ? [AHEAD] : []), ...(preload ? [preload] : [])]
     if (ahead) all.AHEAD_SECONDS = String(ahead)
+    if (disk) {
+      disk.begin()
+      Object.assign(all, disk.environment())
+    }
+    const libraries = [...(ahead ? ['ahead'] : []), ...(disk ? ['faulty_disk'] : []), ...(preload ? [preload] : [])]
     if (libraries.length > 0) {
-      all.LD_PRELOAD = libraries.map((source) => buildLibrary(folder, source)).join(':')
+      all.LD_PRELOAD = libraries.map((name) => build(name, folder)).join(':')
       all.ASAN_OPTIONS = ['verify_asan_link_order=0', all.ASAN_OPTIONS].filter(Boolean).join(':')
     }
     for (const name of Object.keys(all)) if (all[name] === undefined) delete all[name]
@@ -116,6 +126,7 @@ export async function startServer({ plc, smtp, env = {}, ahead = 0, preload }) {
     did: 'did:web:localhost',
     port,
     data,
+    disk,
     adminPassword,
     jwtSecret,
     get pid() {
@@ -143,6 +154,12 @@ export async function startServer({ plc, smtp, env = {}, ahead = 0, preload }) {
       const end = await exited
       clearTimeout(late)
       if (!foreign) assert.deepEqual(end, { code: 0, signal: null }, `ended badly:\n${pds.log().slice(-3000)}`)
+    },
+    /** Waits until it ends by itself: {code, signal}. */
+    async ended() {
+      const end = await exited
+      isToEnd = true
+      return end
     },
     async kill9() {
       isToEnd = true
