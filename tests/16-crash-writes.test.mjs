@@ -3,7 +3,7 @@
 import { test } from 'node:test'
 import { house } from './lib/house.mjs'
 import { sleep } from './lib/net.mjs'
-import { Workload, below, seeded } from './lib/workload.mjs'
+import { Workload, below } from './lib/workload.mjs'
 import { roostOnly } from './lib/where.mjs'
 
 const { pds, plc } = await house({ mail: false })
@@ -12,7 +12,7 @@ const load = await Workload.begin(pds, plc)
 const ROUNDS = 20
 for (let round = 1; round <= ROUNDS; round++) {
   test(`kill -9 among writers, round ${round}`, roostOnly('crash safety'), (t) =>
-    seeded(async () => {
+    load.run(async () => {
       load.start()
       await load.working(1 + below(10))
       await sleep(below(250)) // not always at the same point

@@ -8,7 +8,7 @@ import { house } from './lib/house.mjs'
 import { sleep } from './lib/net.mjs'
 import { logIn, signUp } from './lib/people.mjs'
 import { faults } from './lib/server.mjs'
-import { Workload, below, seeded } from './lib/workload.mjs'
+import { Workload, below } from './lib/workload.mjs'
 import { roostOnly } from './lib/where.mjs'
 
 const options = { ...faults, ...roostOnly('crash safety') }
@@ -28,7 +28,7 @@ const ROUNDS = 15
 for (let round = 1; round <= ROUNDS; round++) {
   const [what, loss] = losses[round % losses.length]
   test(`the power fails among writers, ${what}, round ${round}`, options, (t) =>
-    seeded(async () => {
+    load.run(async () => {
       load.start()
       const newcomer = signUp(pds).catch(() => undefined)
       await load.working(1 + below(10))

@@ -5,29 +5,14 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
 
 #include "base/check.h"
-#include "base/log.h"
+#include "base/failed_fsync.h"
 #include "db/limits.h"
 
 namespace roost::db {
 
 namespace {
-
-constexpr int exit_code_io = 74;  // EX_IOERR of sysexits.h
-
-[[noreturn]] void end_after_failed_fsync(std::string_view what) {
-    const char* reason =
-        "fsync failed: it is unknown what is on the disk. roost ends and must be started again; "
-        "check the disk first";
-    log::error(reason, {{"during", what}});
-    log::flush();
-    std::fprintf(stderr, "roost: %s (during: %.*s)\n", reason, static_cast<int>(what.size()),
-                 what.data());
-    std::_Exit(exit_code_io);
-}
 
 Failure::Kind kind_of(int code, int system_error) {
     switch (code & 0xff) {

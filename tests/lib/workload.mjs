@@ -65,6 +65,16 @@ export class Workload {
     )
   }
 
+  /** Runs one round; if it fails, the writers go home, and the disk is repaired. */
+  async run(what) {
+    try {
+      await seeded(what)
+    } finally {
+      this.running = false
+      this.pds.disk?.set({})
+    }
+  }
+
   /** Waits until `count` writes of this round are acknowledged. */
   async working(count) {
     await until(`${count} acknowledged writes`, () => this.failed || this.acknowledged() >= count, 10_000)

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/failed_fsync.h"
 #include "pds/blobs/limits.h"
 
 namespace roost::pds {
@@ -36,7 +37,8 @@ Error not_found() {
 
 Result<void> sync_folder(const std::filesystem::path& folder) {
     const Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!opened || ::fsync(opened.get()) != 0) return disk_error(errno, "fsync of a folder");
+    if (!opened) return disk_error(errno, "open of a folder");
+    if (::fsync(opened.get()) != 0) end_after_failed_fsync("sync of a folder of blobs");
     return {};
 }
 

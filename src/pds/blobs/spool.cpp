@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "base/encoding.h"
+#include "base/failed_fsync.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "pds/blobs/limits.h"
@@ -89,8 +90,9 @@ void SpooledFile::finish() {
 }
 
 Result<void> SpooledFile::sync() {
-    if (::fsync(descriptor_) != 0) return disk_error(errno, "fsync");
-    return {};
+    if (::fsync(descriptor_) == 0) return {};
+    if (errno != ENOSPC && errno != EDQUOT) end_after_failed_fsync("sync of an upload");
+    return disk_error(errno, "fsync");
 }
 
 Result<SpoolFolder> SpoolFolder::open(std::filesystem::path folder) {

@@ -35,7 +35,7 @@ class SpooledFile {
     Result<void> append(std::string_view piece, std::int64_t free_bytes_min);
     // No more comes. The content is known from here, and written to the disk if asked for.
     void finish();
-    // To the disk, before it gets its name. Errors: as append().
+    // To the disk, before it gets its name; or the process ends. Errors: as append().
     Result<void> sync();
 
     std::int64_t size() const { return size_; }
