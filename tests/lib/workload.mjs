@@ -192,7 +192,9 @@ export class Workload {
     for (const [i, bytes] of this.live.frames.entries())
       assert.ok(mirror.frames[before + i]?.equals(bytes), `the subscriber's event ${i} of ${this.live.frames.length} is not stored`)
 
-    for (const event of mirror.events.slice(before)) if (event.t === '#commit' && event.body.ops.length) this.#claim(event)
+    const dids = new Set(this.people.map((one) => one.did))
+    for (const event of mirror.events.slice(before))
+      if (event.t === '#commit' && event.body.ops.length && dids.has(event.body.repo)) this.#claim(event)
     for (const request of this.requests.slice(this.begun)) {
       if (request.answer?.status === 200) {
         assert.ok(request.event, `an acknowledged ${request.method} is gone: ${request.answer.text}`)
