@@ -1,7 +1,6 @@
 // A nameserver that knows TXT records and nothing else; a server started with its `options` asks no
 // other.
 import dgram from 'node:dgram'
-import { fileURLToPath } from 'node:url'
 
 const TXT = 16
 const [NO_ERROR, REFUSED, NO_SUCH_NAME] = [0, 5, 3]
