@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "pds/accounts/account_store.h"
+#include "pds/lexicons/lexicons.h"
 #include "pds/lexicons/limits.h"
 #include "xrpc/limits.h"
 

@@ -8,20 +8,24 @@
 
 #include "atproto/syntax/syntax.h"
 #include "db/database.h"
-#include "pds/accounts/emails.h"
-#include "pds/accounts/handle_policy.h"
 #include "pds/accounts/invites.h"
-#include "pds/accounts/key_vault.h"
-#include "pds/accounts/lifecycle.h"
-#include "pds/accounts/log_in.h"
-#include "pds/accounts/passwords.h"
-#include "pds/accounts/sessions.h"
-#include "pds/accounts/sign_up.h"
-#include "pds/blobs/blobs.h"
-#include "pds/identity/resolver.h"
-#include "pds/lexicons/lexicons.h"
-#include "pds/repos/repos.h"
-#include "pds/sync/firehose.h"
+
+// An endpoint includes the facades that it uses.
+namespace roost::pds {
+class Blobs;
+class Emails;
+class Firehose;
+class HandlePolicy;
+class KeyVault;
+class Lexicons;
+class Lifecycle;
+class LogIn;
+class Passwords;
+class Repos;
+class Resolver;
+class Sessions;
+class SignUp;
+}  // namespace roost::pds
 
 namespace roost::api {
 

@@ -1,4 +1,5 @@
 #include "api/session_view.h"
+#include "pds/identity/resolver.h"
 
 namespace roost::api {
 

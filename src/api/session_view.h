@@ -3,6 +3,7 @@
 #pragma once
 
 #include "api/services.h"
+#include "atproto/data/value.h"
 #include "base/task.h"
 #include "pds/account.h"
 

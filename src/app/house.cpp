@@ -35,6 +35,7 @@
 #include "pds/accounts/passwords.h"
 #include "pds/accounts/sign_up.h"
 #include "pds/identity/resolver.h"
+#include "pds/lexicons/lexicons.h"
 #include "pds/plc_directory/plc_directory.h"
 #include "pds/repos/repos.h"
 #include "pds/sync/crawlers.h"

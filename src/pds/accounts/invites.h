@@ -16,6 +16,11 @@
 #include "db/transaction.h"
 #include "pds/account.h"
 
+namespace roost::pds {
+// Whether a sign-up needs a code.
+enum class InvitePolicy { open, required };
+}  // namespace roost::pds
+
 namespace roost::pds::invites {
 
 // The account name under which an administrator's codes stand.

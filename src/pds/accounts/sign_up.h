@@ -28,6 +28,7 @@
 #include "pds/accounts/account_store.h"
 #include "pds/accounts/handle_policy.h"
 #include "pds/accounts/hash_pool.h"
+#include "pds/accounts/invites.h"
 #include "pds/accounts/key_vault.h"
 #include "pds/accounts/sessions.h"
 #include "pds/identity/plc_client.h"
@@ -44,8 +45,6 @@ struct SignUpRequest {
     // A DID that the caller has proved to own.
     std::optional<atproto::Did> did;
 };
-
-enum class InvitePolicy { open, required };
 
 class SignUp {
   public:

@@ -3,6 +3,7 @@
 #include "api/endpoints.h"
 
 #include "api/subject.h"
+#include "pds/accounts/lifecycle.h"
 
 namespace roost::api {
 

@@ -3,6 +3,8 @@
 #include "api/endpoints.h"
 
 #include "pds/accounts/account_store.h"
+#include "pds/accounts/handle_policy.h"
+#include "pds/identity/resolver.h"
 
 namespace roost::api {
 

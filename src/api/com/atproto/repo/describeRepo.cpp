@@ -4,6 +4,7 @@
 
 #include "api/repo_view.h"
 #include "base/check.h"
+#include "pds/identity/resolver.h"
 #include "pds/repos/record_store.h"
 
 namespace roost::api {

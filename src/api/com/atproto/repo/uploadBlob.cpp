@@ -4,6 +4,7 @@
 
 #include "atproto/data/value.h"
 #include "pds/accounts/account_store.h"
+#include "pds/blobs/blobs.h"
 
 namespace roost::api {
 

@@ -3,6 +3,7 @@
 #include "api/endpoints.h"
 
 #include "base/check.h"
+#include "pds/accounts/lifecycle.h"
 #include "pds/blobs/blob_store.h"
 #include "pds/repos/repo_store.h"
 

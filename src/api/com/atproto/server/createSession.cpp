@@ -3,6 +3,7 @@
 #include "api/endpoints.h"
 
 #include "api/session_view.h"
+#include "pds/accounts/log_in.h"
 
 namespace roost::api {
 

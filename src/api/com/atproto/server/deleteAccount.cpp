@@ -3,6 +3,8 @@
 #include "api/endpoints.h"
 
 #include "pds/accounts/account_store.h"
+#include "pds/accounts/lifecycle.h"
+#include "pds/accounts/log_in.h"
 
 namespace roost::api {
 

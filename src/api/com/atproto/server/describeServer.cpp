@@ -2,6 +2,8 @@
 #include "api/endpoint.h"
 #include "api/endpoints.h"
 
+#include "pds/accounts/handle_policy.h"
+
 namespace roost::api {
 
 namespace lex = lexicon::com::atproto::server::describeServer;

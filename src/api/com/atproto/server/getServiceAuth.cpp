@@ -7,6 +7,7 @@
 
 #include "atproto/crypto/service_jwt.h"
 #include "pds/accounts/key_store.h"
+#include "pds/accounts/key_vault.h"
 
 namespace roost::api {
 

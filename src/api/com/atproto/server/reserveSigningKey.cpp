@@ -3,6 +3,7 @@
 #include "api/endpoints.h"
 
 #include "pds/accounts/key_store.h"
+#include "pds/accounts/key_vault.h"
 
 namespace roost::api {
 

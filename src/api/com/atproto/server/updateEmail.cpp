@@ -2,6 +2,8 @@
 #include "api/endpoint.h"
 #include "api/endpoints.h"
 
+#include "pds/accounts/emails.h"
+
 namespace roost::api {
 
 namespace lex = lexicon::com::atproto::server::updateEmail;

@@ -4,6 +4,7 @@
 
 #include "api/repo_view.h"
 #include "net/byte_range.h"
+#include "pds/blobs/blobs.h"
 
 namespace roost::api {
 
