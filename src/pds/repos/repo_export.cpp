@@ -2,9 +2,13 @@
 
 #include "atproto/repo/car.h"
 #include "base/check.h"
+#include "base/log.h"
 #include "pds/repos/record_store.h"
 
 namespace roost::pds {
+
+using atproto::Cid;
+using atproto::Codec;
 
 namespace {
 
@@ -24,16 +28,17 @@ Result<std::unique_ptr<RepoExport>> RepoExport::open(db::Database& database, con
     std::unique_ptr<db::Snapshot> snapshot = TRY(database.open_snapshot());
     LoadedTree loaded = TRY(load_tree(snapshot->transaction(), account.id, account.did));
     return std::unique_ptr<RepoExport>(
-        new RepoExport(std::move(snapshot), account.id, std::move(loaded), part));
+        new RepoExport(std::move(snapshot), account, std::move(loaded), part));
 }
 
-RepoExport::RepoExport(std::unique_ptr<db::Snapshot> snapshot, std::int64_t account_id,
+RepoExport::RepoExport(std::unique_ptr<db::Snapshot> snapshot, const Account& account,
                        LoadedTree loaded, const ExportPart& part)
     : snapshot_(std::move(snapshot)),
-      account_id_(account_id),
+      account_id_(account.id),
+      did_(account.did),
       head_(std::move(loaded.stored.head)),
       since_(part.since ? std::optional(part.since->number()) : std::nullopt),
-      nodes_(snapshot_->transaction(), account_id),
+      nodes_(snapshot_->transaction(), account.id),
       walk_(walk_through(std::move(loaded.tree), part)) {
     check(!part.since || !part.collection, "a part of a repository is of one kind");
     db::Transaction& t = snapshot_->transaction();
@@ -43,36 +48,59 @@ RepoExport::RepoExport(std::unique_ptr<db::Snapshot> snapshot, std::int64_t acco
         records_.emplace(record_store::scan(t, account_id_));
 }
 
+Error RepoExport::damaged(std::string_view reason) const {
+    log::error("a repository is damaged", {{"did", did_.text()}, {"reason", reason}});
+    return {Fault::internal, "InternalServerError",
+            "The repository of " + did_.text() + " is damaged: " + std::string(reason) +
+                ". Restore it from a backup."};
+}
+
 Result<bool> RepoExport::append_to(Bytes& car, std::size_t bytes_max) {
     if (!has_begun_) {
         has_begun_ = true;
         atproto::append_car_header(car, head_.commit_cid);
-        if (!since_ || head_.rev.number() > *since_)
-            atproto::append_car_block(car, head_.commit_cid, head_.commit_block);
-        else
-            return false;  // nothing is newer
+        if (since_ && head_.rev.number() <= *since_) return false;  // nothing is newer
+        TRY(append_commit(car));
     }
     while (car.size() < bytes_max) {
-        const auto item = TRY(walk_.next(nodes_));
-        if (!item) return false;
-        if (item->is_node())
-            atproto::append_car_block(car, item->cid, item->bytes);
+        const auto item = walk_.next(nodes_);
+        if (!item.has_value()) return damaged(item.error().message);
+        if (!*item) return false;
+        if ((*item)->is_node())
+            atproto::append_car_block(car, (*item)->cid, (*item)->bytes);
         else
-            TRY(append_record(car, item->key, item->cid));
+            TRY(append_record(car, (*item)->key, (*item)->cid));
     }
     return true;
 }
 
-Result<void> RepoExport::append_record(Bytes& car, std::string_view key, const atproto::Cid& cid) {
-    if (!records_) {
-        const auto record = record_store::find(snapshot_->transaction(), account_id_, key);
-        check(record.has_value() && record->cid == cid, "the tree's records are stored");
-        if (record->rev > *since_) atproto::append_car_block(car, cid, record->value);
-        return {};
-    }
-    check(records_->next() && records_->text(0) == key, "the tree's records are stored");
-    atproto::append_car_block(car, cid, records_->bytes(1));
+Result<void> RepoExport::append_commit(Bytes& car) {
+    if (Cid::of(Codec::dag_cbor, head_.commit_block) != head_.commit_cid)
+        return damaged("its commit is not what its CID says");
+    atproto::append_car_block(car, head_.commit_cid, head_.commit_block);
     return {};
+}
+
+Result<void> RepoExport::append_record(Bytes& car, std::string_view key, const Cid& cid) {
+    const auto append = [&](ByteView value) -> Result<void> {
+        if (Cid::of(Codec::dag_cbor, value) != cid)
+            return damaged("the record " + std::string(key) + " is not what its CID says");
+        atproto::append_car_block(car, cid, value);
+        return {};
+    };
+    const auto missing = [&] { return damaged("the record " + std::string(key) + " is missing"); };
+    if (records_) {
+        // A record that the tree does not know is passed over.
+        bool is_there = false;
+        while ((is_there = records_->next()) && records_->text(0) < key) {
+        }
+        if (!is_there || records_->text(0) != key) return missing();
+        return append(records_->bytes(1));
+    }
+    const auto record = record_store::find(snapshot_->transaction(), account_id_, key);
+    if (!record) return missing();
+    if (record->rev <= *since_) return {};
+    return append(record->value);
 }
 
 }  // namespace roost::pds

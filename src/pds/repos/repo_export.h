@@ -1,7 +1,8 @@
 // A repository as a CAR file, made piece by piece from one snapshot, in the order that lets readers
 // work as it arrives: the commit, then each node followed by what hangs on it, from left to right.
-// Holds a path through the tree and a page of nodes and records, whatever the size. Used by one
-// thread at a time; must not outlive the database.
+// Holds a path through the tree and a page of nodes and records, whatever the size. Every block is
+// what its CID says: the disk is not trusted. Used by one thread at a time; must not outlive the
+// database.
 // https://atproto.com/specs/repository#streamable-car-block-ordering
 #pragma once
 
@@ -33,15 +34,19 @@ class RepoExport {
                                                     const ExportPart& part);
 
     // Appends at least one block, and more up to about bytes_max. False: that was the end.
+    // Errors: Fault::internal, and a line in the log that names the repository, if it is damaged.
     Result<bool> append_to(Bytes& car, std::size_t bytes_max);
 
   private:
-    RepoExport(std::unique_ptr<db::Snapshot> snapshot, std::int64_t account_id, LoadedTree loaded,
+    RepoExport(std::unique_ptr<db::Snapshot> snapshot, const Account& account, LoadedTree loaded,
                const ExportPart& part);
+    Error damaged(std::string_view reason) const;
+    Result<void> append_commit(Bytes& car);
     Result<void> append_record(Bytes& car, std::string_view key, const atproto::Cid& cid);
 
     std::unique_ptr<db::Snapshot> snapshot_;
     std::int64_t account_id_;
+    atproto::Did did_;
     repo_store::Head head_;
     std::optional<std::uint64_t> since_;
     node_store::NodesInOrder nodes_;
