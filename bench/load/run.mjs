@@ -10,6 +10,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { execFile } from 'node:child_process'
 import { parseArgs, promisify } from 'node:util'
+import { measureLag } from './lag.mjs'
 import { operations, planOf } from './operations.mjs'
 import { LOAD, machine, memoryOf, sleep, startCanned, startPds, startPlc } from './servers.mjs'
 
@@ -26,7 +27,7 @@ const { values: flags } = parseArgs({
 })
 const seconds = Number(flags.seconds)
 const only = flags.only?.split(',')
-const names = [...new Set(operations.map((operation) => operation.name)), 'start']
+const names = [...new Set(operations.map((operation) => operation.name)), 'start', 'lag']
 for (const name of only ?? []) if (!names.includes(name)) throw new Error(`--only knows ${names.join(', ')}`)
 if (!(seconds > 0 && seconds <= 60)) throw new Error('--seconds is a number up to 60')
 const isWanted = (name) => !only || only.includes(name)
@@ -191,7 +192,7 @@ try {
     }
   const chosen = operations.filter((operation) => isWanted(operation.name))
   const subjects = []
-  for (const name of chosen.length ? pdsNames : []) {
+  for (const name of chosen.length || isWanted('lag') ? pdsNames : []) {
     const server = await open(startPds(name, plc))
     subjects.push({ name, server, world: await worldOf(server), number: 0 })
   }
@@ -199,6 +200,13 @@ try {
     subjects.push({ name: 'canned', server: await open(startCanned()), world: cannedWorld, number: 0 })
   const rows = []
   const notes = []
+  for (const { name, server, world } of isWanted('lag') ? subjects.filter((one) => one.name !== 'canned') : []) {
+    say(`lag, ${name} …`)
+    await measureLag(server, world, WARM_UP_S[0])
+    const { p50, p99, max, writes } = await measureLag(server, world, seconds)
+    notes.push(`lag, ${name}: from the answer to the event p50 ${fixed(p50, 2)}, p99 ${fixed(p99, 2)}, at most ${fixed(max, 2)} ms (${writes} writes)`)
+    if (name === 'roost') judge('lag from acknowledgement to delivery, p99 in ms', p99, 10)
+  }
   for (const operation of chosen) {
     say(`${operation.name} …`)
     const found = await measure(subjects, operation)
