@@ -19,6 +19,7 @@
 #include "pds/accounts/sign_up.h"
 #include "pds/blobs/blobs.h"
 #include "pds/identity/resolver.h"
+#include "pds/repos/repo_imports.h"
 #include "pds/repos/repos.h"
 #include "pds/sync/firehose.h"
 
@@ -50,6 +51,7 @@ struct Services {
     pds::Emails& emails;
     pds::Lifecycle& lifecycle;
     pds::Repos& repos;
+    pds::RepoImports& imports;
     pds::Blobs& blobs;
     pds::Firehose& firehose;
     ServerFacts facts;

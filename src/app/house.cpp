@@ -18,6 +18,7 @@
 #include "app/jobs.h"
 #include "app/key_rotation.h"
 #include "app/private_file.h"
+#include "app/repo_parts.h"
 #include "app/secrets_file.h"
 #include "atproto/lexicon/catalog.h"
 #include "base/check.h"
@@ -168,8 +169,10 @@ class House {
     pds::Emails emails_;
     pds::Lifecycle lifecycle_;
     pds::Repos repos_;
+    pds::RepoRemoval removal_;
     BlobPlace blob_place_;
     std::unique_ptr<pds::Blobs> blobs_;
+    pds::RepoImports imports_;
     pds::Firehose firehose_;
     pds::Crawlers crawlers_;
     api::Services services_;
@@ -232,14 +235,12 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
       lifecycle_(
           *db_, vault_, plc_, resolver_,
           {.public_url = config.service.public_url, .rotation_key = rotation_key.public_key()}),
-      repos_(
-          *db_,
-          [this](db::Transaction& t, std::int64_t account_id) {
-              return pds::key_store::find(t, account_id, vault_);
-          },
-          catalog_),
+      repos_(*db_, signing_keys(vault_), catalog_),
+      removal_(*db_),
       blob_place_(std::move(blob_place)),
       blobs_(make_blobs(blob_place_, config, *db_, *http_)),
+      imports_(*db_, *blob_place_.pool, repos_, removal_, signing_keys(vault_),
+               import_options(config, blob_place_)),
       firehose_(*db_, {.backfill_ms = config.stream.backfill_ms,
                        .lag_events_max = static_cast<std::size_t>(config.stream.lag_events_max)}),
       crawlers_(*db_, *http_,
@@ -255,6 +256,7 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
                 .emails = emails_,
                 .lifecycle = lifecycle_,
                 .repos = repos_,
+                .imports = imports_,
                 .blobs = *blobs_,
                 .firehose = firehose_,
                 .facts = {.did = config.service.did,
@@ -407,6 +409,7 @@ void House::start_jobs() {
     constexpr std::int64_t minute_ms = 60'000;
     jobs_.emplace(*server_->executors().front());
     add_blob_jobs(*jobs_, *blobs_);
+    add_repo_jobs(*jobs_, removal_);
     jobs_->every(minute_ms, "settle sign-ups", [this] { return sign_up_.settle_pending(); });
     jobs_->every(minute_ms, "delete accounts", [this]() -> Task<void> {
         return [](pds::Lifecycle& lifecycle) -> Task<void> {
@@ -457,6 +460,7 @@ void House::stop() {
     std::thread mail_end([this] { mail_->stop(); });
     crawlers_.stop();
     blobs_->stop();
+    removal_.stop();
     jobs_->stop(job_drain_ms);
     server_->stop(drain_ms);
     if (plc_server_) plc_server_->stop(100);

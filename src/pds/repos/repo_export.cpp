@@ -11,18 +11,18 @@ Result<std::unique_ptr<RepoExport>> RepoExport::open(db::Database& database, con
     std::unique_ptr<db::Snapshot> snapshot = TRY(database.open_snapshot());
     LoadedTree loaded = TRY(load_tree(snapshot->transaction(), account.id, account.did));
     return std::unique_ptr<RepoExport>(
-        new RepoExport(std::move(snapshot), account.id, std::move(loaded), since));
+        new RepoExport(std::move(snapshot), std::move(loaded), since));
 }
 
-RepoExport::RepoExport(std::unique_ptr<db::Snapshot> snapshot, std::int64_t account_id,
-                       LoadedTree loaded, const std::optional<atproto::Tid>& since)
+RepoExport::RepoExport(std::unique_ptr<db::Snapshot> snapshot, LoadedTree loaded,
+                       const std::optional<atproto::Tid>& since)
     : snapshot_(std::move(snapshot)),
-      account_id_(account_id),
+      repo_(loaded.stored.id),
       head_(std::move(loaded.stored.head)),
       since_(since ? std::optional(since->number()) : std::nullopt),
-      nodes_(snapshot_->transaction(), account_id),
+      nodes_(snapshot_->transaction(), repo_),
       walk_(std::move(loaded.tree), since_) {
-    if (!since_) records_.emplace(record_store::scan(snapshot_->transaction(), account_id_));
+    if (!since_) records_.emplace(record_store::scan(snapshot_->transaction(), repo_));
 }
 
 Result<bool> RepoExport::append_to(Bytes& car, std::size_t bytes_max) {
@@ -47,7 +47,7 @@ Result<bool> RepoExport::append_to(Bytes& car, std::size_t bytes_max) {
 
 Result<void> RepoExport::append_record(Bytes& car, std::string_view key, const atproto::Cid& cid) {
     if (!records_) {
-        const auto record = record_store::find(snapshot_->transaction(), account_id_, key);
+        const auto record = record_store::find(snapshot_->transaction(), repo_, key);
         check(record.has_value() && record->cid == cid, "the tree's records are stored");
         if (record->rev > *since_) atproto::append_car_block(car, cid, record->value);
         return {};

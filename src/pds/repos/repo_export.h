@@ -29,12 +29,12 @@ class RepoExport {
     Result<bool> append_to(Bytes& car, std::size_t bytes_max);
 
   private:
-    RepoExport(std::unique_ptr<db::Snapshot> snapshot, std::int64_t account_id, LoadedTree loaded,
+    RepoExport(std::unique_ptr<db::Snapshot> snapshot, LoadedTree loaded,
                const std::optional<atproto::Tid>& since);
     Result<void> append_record(Bytes& car, std::string_view key, const atproto::Cid& cid);
 
     std::unique_ptr<db::Snapshot> snapshot_;
-    std::int64_t account_id_;
+    RepoId repo_;
     repo_store::Head head_;
     std::optional<std::uint64_t> since_;
     node_store::NodesInOrder nodes_;

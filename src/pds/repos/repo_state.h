@@ -13,12 +13,14 @@
 #include "atproto/mst/tree.h"
 #include "atproto/syntax/syntax.h"
 #include "db/transaction.h"
+#include "pds/repo_id.h"
 #include "pds/repos/repo_store.h"
 #include "pds/repos/signing_keys.h"
 
 namespace roost::pds {
 
 struct RepoState {
+    RepoId id;
     atproto::Tid rev;
     atproto::Cid commit;
     atproto::mst::Tree tree;

@@ -52,7 +52,9 @@ class ReposTest : public ::testing::Test {
         return bed_.read([&](db::Transaction& t) { return *repo_store::find(t, ann_.id); });
     }
     std::optional<record_store::Record> record(std::string_view key) {
-        return bed_.read([&](db::Transaction& t) { return record_store::find(t, ann_.id, key); });
+        return bed_.read([&](db::Transaction& t) {
+            return record_store::find(t, repo_store::find(t, ann_.id)->id, key);
+        });
     }
 
     // Every #commit of the log is signed, follows the one before, and can be undone; what they add
@@ -95,7 +97,7 @@ class ReposTest : public ::testing::Test {
         EXPECT_EQ(repo.record_count, static_cast<std::int64_t>(records.size()));
         std::map<std::string, Cid> rows;
         for (const auto& [key, cid] :
-             bed_.read([&](db::Transaction& t) { return record_store::keys(t, ann_.id); }))
+             bed_.read([&](db::Transaction& t) { return record_store::keys(t, repo.id); }))
             rows.emplace(key, cid);
         EXPECT_EQ(rows, records);
     }
@@ -267,7 +269,7 @@ TEST_F(ReposTest, StoredNodesAreExactlyTheTree) {
     ASSERT_TRUE(repo.nodes_root.has_value());
     std::size_t reached = 0;
     bed_.read([&](db::Transaction& t) {
-        node_store::NodesInOrder nodes(t, ann_.id);
+        node_store::NodesInOrder nodes(t, repo.id);
         atproto::mst::PreorderWalk walk{atproto::mst::Tree(*repo.nodes_root)};
         while (const auto item = must(walk.next(nodes)))
             if (item->is_node()) ++reached;

@@ -3,6 +3,7 @@
 #include "api/endpoints.h"
 
 #include "api/record_view.h"
+#include "pds/repos/repo_store.h"
 
 namespace roost::api {
 
@@ -24,9 +25,10 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call&, lex::Par
     co_return co_await services.db.read([&](db::Transaction& t) -> Result<lex::Output> {
         const std::optional<pds::Account> account = find_public_account(t, params.repo);
         if (!account) return Error::invalid("Could not find repo: " + params.repo);
+        const pds::OwnedRepo repo = TRY(pds::repo_store::of_account(t, *account));
         lex::Output output;
         for (const pds::record_store::Record& record :
-             pds::record_store::list(t, account->id, params.collection.text(), range_of(params)))
+             pds::record_store::list(t, repo.id, params.collection.text(), range_of(params)))
             output.records.push_back({.uri = uri_of(account->did, record.key),
                                       .cid = record.cid.text(),
                                       .value = value_of(record)});
