@@ -57,6 +57,7 @@ void add_createRecord(xrpc::Router& router, const Services& services);
 void add_deleteRecord(xrpc::Router& router, const Services& services);
 void add_describeRepo(xrpc::Router& router, const Services& services);
 void add_getRecord(xrpc::Router& router, const Services& services);
+void add_importRepo(xrpc::Router& router, const Services& services);
 void add_listMissingBlobs(xrpc::Router& router, const Services& services);
 void add_listRecords(xrpc::Router& router, const Services& services);
 void add_putRecord(xrpc::Router& router, const Services& services);

@@ -46,6 +46,7 @@ void add_routes(xrpc::Router& router, const Services& services) {
     repo::add_deleteRecord(router, services);
     repo::add_describeRepo(router, services);
     repo::add_getRecord(router, services);
+    repo::add_importRepo(router, services);
     repo::add_listMissingBlobs(router, services);
     repo::add_listRecords(router, services);
     repo::add_putRecord(router, services);

@@ -21,6 +21,7 @@ class Lexicons;
 class Lifecycle;
 class LogIn;
 class Passwords;
+class RepoImports;
 class Repos;
 class Resolver;
 class Sessions;
@@ -56,6 +57,7 @@ struct Services {
     pds::Emails& emails;
     pds::Lifecycle& lifecycle;
     pds::Repos& repos;
+    pds::RepoImports& imports;
     pds::Blobs& blobs;
     pds::Firehose& firehose;
     ServerFacts facts;

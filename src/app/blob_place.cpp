@@ -54,8 +54,8 @@ Result<BlobPlace> open_blob_place(const StorageConfig& storage) {
         spool_folder = storage.blob_directory / "tmp";
         TRY(make_private_directory(spool_folder));
     }
-    pds::SpoolFolder spool = TRY(pds::SpoolFolder::open(std::move(spool_folder)));
-    return BlobPlace{std::move(pool), std::move(spool), std::move(disk)};
+    pds::SpoolFolder spool = TRY(pds::SpoolFolder::open(spool_folder));
+    return BlobPlace{std::move(pool), std::move(spool_folder), std::move(spool), std::move(disk)};
 }
 
 std::unique_ptr<pds::Blobs> make_blobs(BlobPlace& place, const Config& config, db::Database& db,

@@ -1,6 +1,7 @@
 // Where the configuration puts blobs: the folder or the bucket, and the folder of uploads.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 
 #include "app/config.h"
@@ -14,6 +15,7 @@ namespace roost::app {
 
 struct BlobPlace {
     std::unique_ptr<pds::FilePool> pool;
+    std::filesystem::path uploads;  // the folder of the spool
     pds::SpoolFolder spool;
     std::unique_ptr<pds::BlobFiles> disk;  // none: blobs are in a bucket
 };

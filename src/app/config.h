@@ -96,6 +96,8 @@ struct StorageConfig {
     bool verifies_commits = false;
 
     std::filesystem::path database_file() const { return data_directory / "roost.sqlite"; }
+    // See pds/repos/restore_watch.h.
+    std::filesystem::path newest_event_file() const { return data_directory / "newest-event"; }
 };
 
 struct IdentityConfig {

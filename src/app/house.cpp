@@ -12,12 +12,14 @@
 
 #include "api/routes.h"
 #include "api/services.h"
+#include "app/account_jobs.h"
 #include "app/blob_place.h"
 #include "app/call_observer.h"
 #include "app/dev_banner.h"
 #include "app/jobs.h"
 #include "app/key_rotation.h"
 #include "app/private_file.h"
+#include "app/repo_parts.h"
 #include "app/secrets_file.h"
 #include "atproto/lexicon/catalog.h"
 #include "base/check.h"
@@ -170,8 +172,11 @@ class House {
     pds::Emails emails_;
     pds::Lifecycle lifecycle_;
     pds::Repos repos_;
+    pds::RepoRemoval removal_;
+    pds::RestoreWatch restore_watch_;
     BlobPlace blob_place_;
     std::unique_ptr<pds::Blobs> blobs_;
+    pds::RepoImports imports_;
     pds::Firehose firehose_;
     pds::Crawlers crawlers_;
     api::Services services_;
@@ -235,15 +240,14 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
       lifecycle_(
           *db_, vault_, plc_, resolver_,
           {.public_url = config.service.public_url, .rotation_key = rotation_key.public_key()}),
-      repos_(
-          *db_,
-          [this](db::Transaction& t, std::int64_t account_id) {
-              return pds::key_store::find(t, account_id, vault_);
-          },
-          catalog_,
-          config.storage.verifies_commits ? pds::SignatureCheck::on : pds::SignatureCheck::off),
+      repos_(*db_, signing_keys(vault_), catalog_,
+             config.storage.verifies_commits ? pds::SignatureCheck::on : pds::SignatureCheck::off),
+      removal_(*db_),
+      restore_watch_(*db_, repos_, config.storage.newest_event_file()),
       blob_place_(std::move(blob_place)),
       blobs_(make_blobs(blob_place_, config, *db_, *http_)),
+      imports_(*db_, *blob_place_.pool, repos_, removal_, signing_keys(vault_),
+               import_options(config, blob_place_)),
       firehose_(*db_, {.backfill_ms = config.stream.backfill_ms,
                        .lag_events_max = static_cast<std::size_t>(config.stream.lag_events_max)}),
       crawlers_(*db_, *http_,
@@ -260,6 +264,7 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
                 .emails = emails_,
                 .lifecycle = lifecycle_,
                 .repos = repos_,
+                .imports = imports_,
                 .blobs = *blobs_,
                 .firehose = firehose_,
                 .facts = {.did = config.service.did,
@@ -409,33 +414,11 @@ void House::add_samples() {
 }
 
 void House::start_jobs() {
-    constexpr std::int64_t minute_ms = 60'000;
     jobs_.emplace(*server_->executors().front());
+    add_account_jobs(*jobs_, sign_up_, lifecycle_, sessions_);
+    add_stream_jobs(*jobs_, firehose_);
     add_blob_jobs(*jobs_, *blobs_);
-    jobs_->every(minute_ms, "settle sign-ups", [this] { return sign_up_.settle_pending(); });
-    jobs_->every(minute_ms, "delete accounts", [this]() -> Task<void> {
-        return [](pds::Lifecycle& lifecycle) -> Task<void> {
-            const Result<void> done = co_await lifecycle.erase_due();
-            if (!done.has_value())
-                log::warn("accounts that are due could not be deleted",
-                          {{"reason", done.error().message}});
-        }(lifecycle_);
-    });
-    jobs_->every(60 * minute_ms, "prune events", [this]() -> Task<void> {
-        return [](pds::Firehose& firehose) -> Task<void> {
-            const Result<void> done = co_await firehose.prune(now());
-            if (!done.has_value())
-                log::warn("old events could not be deleted", {{"reason", done.error().message}});
-        }(firehose_);
-    });
-    jobs_->every(60 * minute_ms, "sweep sessions", [this]() -> Task<void> {
-        return [](pds::Sessions& sessions) -> Task<void> {
-            const Result<std::int64_t> swept = co_await sessions.sweep(now());
-            if (!swept.has_value())
-                log::warn("expired sessions could not be swept",
-                          {{"reason", swept.error().message}});
-        }(sessions_);
-    });
+    add_repo_jobs(*jobs_, removal_, restore_watch_);
 }
 
 void House::run() {
@@ -443,6 +426,7 @@ void House::run() {
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    begin_watch(restore_watch_);
     if (plc_server_) plc_server_->start();
     if (metrics_server_) metrics_server_->start();
     server_->start();
@@ -462,6 +446,7 @@ void House::stop() {
     std::thread mail_end([this] { mail_->stop(); });
     crawlers_.stop();
     blobs_->stop();
+    removal_.stop();
     jobs_->stop(job_drain_ms);
     server_->stop(drain_ms);
     if (plc_server_) plc_server_->stop(100);

@@ -51,6 +51,67 @@ TEST(Migrate, OpensWithoutAny) {
     EXPECT_EQ(applied(**open_with(folder, {})), "");
 }
 
+// 0008 rebuilds the tables of repositories: each row comes through under the id of its repository.
+TEST(Migrate, RepositoriesKeepTheirRows) {
+    TempFolder folder;
+    RunLoop loop;
+    {
+        const auto before = open_with(folder, compiled_migrations().first(7));
+        ASSERT_TRUE(before.has_value());
+        const auto filled = loop.run((*before)->write([](Transaction& t) -> Result<void> {
+            for (const int id : {3, 8}) {
+                t.execute(
+                    "INSERT INTO account (id, did, handle, created_at) VALUES ($1, $2, $2, 1)", id,
+                    std::to_string(id));
+                t.execute(
+                    "INSERT INTO repo (account_id, rev, commit_cid, commit_block, nodes_seq, "
+                    "nodes_root, record_count) VALUES ($1, 'rev', x'01', x'02', 5, x'03', 6)",
+                    id);
+                t.execute("INSERT INTO repo_node VALUES ($1, 1, 'left', 7, x'04')", id);
+                t.execute("INSERT INTO record VALUES ($1, 'a/b', x'05', 8, 'ref', x'06')", id);
+                t.execute("INSERT INTO repo_collection VALUES ('a', $1)", id);
+                t.execute("INSERT INTO record_subject VALUES ($1, 9, 'a/b')", id);
+                t.execute("INSERT INTO record_blob VALUES ($1, 'a/b', x'07', 10)", id);
+            }
+            return {};
+        }));
+        ASSERT_TRUE(filled.has_value());
+    }
+    const auto after = open_with(folder, compiled_migrations().first(8));
+    ASSERT_TRUE(after.has_value());
+    const auto rows = loop.run((*after)->write([](Transaction& t) -> Result<std::string> {
+        Rows row = t.select(
+            "SELECT group_concat(repo.id || account_id || repo.rev || hex(commit_cid) || "
+            "hex(commit_block) || nodes_seq || hex(nodes_root) || record_count || layer || "
+            "left_key || stamp || hex(node) || record.key || hex(cid) || record.rev || "
+            "takedown_ref || hex(value) || collection || subject_hash || hex(digest) || "
+            "record_blob.rev, ' ') FROM repo JOIN repo_node ON repo_node.repo_id = repo.id "
+            "JOIN record ON record.repo_id = repo.id JOIN repo_collection c ON c.repo_id = repo.id "
+            "JOIN record_subject s ON s.repo_id = repo.id JOIN record_blob "
+            "ON record_blob.repo_id = repo.id ORDER BY repo.id");
+        row.next();
+        return std::string(row.text(0));
+    }));
+    EXPECT_EQ(*rows,
+              "33rev010250361left704a/b058ref06a90710 88rev010250361left704a/b058ref06a90710");
+    // The account goes, its repository stays without it, and ids are not given again.
+    const auto next = loop.run((*after)->write([](Transaction& t) -> Result<std::int64_t> {
+        t.execute("DELETE FROM account WHERE id = 8");
+        t.execute("DELETE FROM record_blob WHERE repo_id = 8");
+        for (const Sql& sql :
+             {Sql("DELETE FROM record_subject"), Sql("DELETE FROM repo_collection"),
+              Sql("DELETE FROM record"), Sql("DELETE FROM repo_node"),
+              Sql("DELETE FROM repo WHERE account_id IS NULL")})
+            t.execute(sql);
+        Rows row = t.select(
+            "INSERT INTO repo (rev, commit_cid, commit_block, nodes_seq, record_count) "
+            "VALUES ('', x'', x'', 0, 0) RETURNING id");
+        row.next();
+        return row.integer(0);
+    }));
+    EXPECT_EQ(*next, 9);
+}
+
 TEST(Migrate, AppliesEachOnceInOrder) {
     TempFolder folder;
     EXPECT_EQ(applied(**open_with(folder, std::array{one})), "1onea1 ");

@@ -105,6 +105,12 @@ inline constexpr std::size_t warm_tree_bytes_max = 256 * 1024;
 inline constexpr int write_attempts_max = 16;
 // Writers that wait for their turn at one repository: a second's worth of them.
 inline constexpr std::size_t writers_waiting_max = 1'024;
+// After a restore: some hundred repositories a second, each with a commit of its own.
+inline constexpr std::int64_t repos_told_at_once = 50;
+inline constexpr std::int64_t repos_told_every_ms = 100;
+// The newest event number is noted so often: a copy is not told from the original if it lacks less
+// than that.
+inline constexpr std::int64_t newest_event_noted_every_ms = 5'000;
 // Blocks that a search looks at before others have their turn: about a millisecond.
 inline constexpr int blocks_searched_per_turn = 500;
 // An export ends after this, read or not: its snapshot holds up the emptying of the database's log.
@@ -112,6 +118,28 @@ inline constexpr int blocks_searched_per_turn = 500;
 inline constexpr std::int64_t export_ms_max = 10 * 60 * 1'000;
 // 20 KiB a layer; larger gains nothing.
 inline constexpr std::int64_t nodes_read_ahead = 64;
+
+// What one transaction removes of a repository that belongs to nobody, and the pause after it: some
+// ten milliseconds for whoever writes meanwhile.
+inline constexpr std::int64_t removed_rows_max = 1'000;
+inline constexpr std::int64_t removed_bytes_max = 4 * 1024 * 1024;
+inline constexpr std::int64_t removal_pause_ms = 20;
+
+// Imports of repositories. The bytes of a file, unless PDS_MAX_REPO_IMPORT_SIZE says otherwise, and
+// its blocks: ten times the largest repository known, and 24 bytes of memory a block.
+inline constexpr std::int64_t import_bytes_max = 4LL * 1024 * 1024 * 1024;
+inline constexpr std::uint64_t import_blocks_max = 4'000'000;
+// At once: each has an index in memory and writes as fast as the database lets it.
+inline constexpr std::size_t imports_max = 2;
+inline constexpr int imports_busy_retry_s = 30;
+// What is taken from the network before it is checked and written to the file.
+inline constexpr std::size_t import_chunk_bytes = 256 * 1024;
+// What one transaction stores, so that other writes do not wait long.
+inline constexpr std::size_t import_piece_rows_max = 1'000;
+inline constexpr std::size_t import_piece_bytes_max = 2 * 1024 * 1024;
+// How far a revision may be ahead of the time: what the network's relays let pass. The number of
+// one that is farther ahead means nothing to anybody.
+inline constexpr std::int64_t rev_ahead_s_max = 5 * 60;
 
 // The event stream. One message in its frame, as relays bound it.
 inline constexpr std::size_t event_frame_bytes_max = 5'000'000;

@@ -158,10 +158,11 @@ Task<Result<atproto::Object>> Router::read_input(Call& call, const Endpoint& end
     const std::string type = media_type(call.http.header("content-type").value_or(""));
     if (type.empty())
         co_return Error::invalid("Request encoding (Content-Type) required but not provided");
-    // Bytes of any kind: the handler reads them itself.
-    if (endpoint.document->input->encoding == "*/*") co_return atproto::Object();
-    if (type != endpoint.document->input->encoding)
+    const std::string_view encoding = endpoint.document->input->encoding;
+    if (encoding != "*/*" && type != encoding)
         co_return Error::invalid("Wrong request encoding (Content-Type): " + type);
+    // Bytes: the handler reads them itself.
+    if (encoding != "application/json") co_return atproto::Object();
     const std::string text = CO_TRY(co_await body.read_all(endpoint.rule.body_bytes_max));
     atproto::Value value = CO_TRY(atproto::json::parse(text));
     CO_TRY(lexicon::validate_input(*endpoint.document, value));

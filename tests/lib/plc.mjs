@@ -3,7 +3,7 @@ import http from 'node:http'
 import { PlcServer, Database } from '@did-plc/server'
 import * as plcLib from '@did-plc/lib'
 import { freePort } from './net.mjs'
-import { foreign } from './where.mjs'
+import { foreign, other } from './where.mjs'
 
 process.env.LOG_ENABLED ??= 'false'
 
@@ -48,7 +48,7 @@ export async function startPlc() {
     })
   await open()
 
-  const url = `http://${foreign ? 'localhost' : '127.0.0.1'}:${port}` // the reference fetches from no bare address
+  const url = `http://${foreign || other ? 'localhost' : '127.0.0.1'}:${port}` // the reference fetches from no bare address
   return {
     url,
     client: new plcLib.Client(`http://127.0.0.1:${behind}`),

@@ -36,9 +36,11 @@ const hex = () => secret(crypto.randomBytes(32).toString('hex'), 'a server secre
 /**
  * Starts a server. `plc` and `smtp` are what plc.mjs and smtp.mjs gave; without `smtp` there is no mail.
  * `env` adds variables (undefined removes one); `ahead` moves its clock, in seconds; with `faulty: true` its
- * disk can fail, and is `pds.disk` (disk.mjs); `preload` is a library to load before its own, lib/NAME.c.
+ * disk can fail, and is `pds.disk` (disk.mjs); `preload` is a library to load before its own, lib/NAME.c; `line`
+ * is the command line.
  */
-export async function startServer({ plc, smtp, env = {}, ahead = 0, faulty = false, preload }) {
+export async function startServer({ plc, smtp, env = {}, ahead = 0, faulty = false, preload, line = command }) {
+  const isForeign = foreign || line !== command
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'journey-'))
   const data = path.join(folder, 'data')
   fs.mkdirSync(path.join(data, 'blocks'), { recursive: true })
@@ -94,7 +96,7 @@ export async function startServer({ plc, smtp, env = {}, ahead = 0, faulty = fal
     }
     for (const name of Object.keys(all)) if (all[name] === undefined) delete all[name]
     const log = fs.openSync(logFile, 'a')
-    const argv = [...(fs.existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL', '--'] : []), ...command]
+    const argv = [...(fs.existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL', '--'] : []), ...line]
     child = spawn(argv[0], argv.slice(1), { env: all, stdio: ['ignore', log, log], cwd: folder })
     fs.closeSync(log)
     const started = child
@@ -117,7 +119,7 @@ export async function startServer({ plc, smtp, env = {}, ahead = 0, faulty = fal
       } catch {}
       await sleep(10)
     }
-    throw new Error(`${command[0]} did not start; its log ends with:\n${pds.log().slice(-3000)}`)
+    throw new Error(`${line[0]} did not start; its log ends with:\n${pds.log().slice(-3000)}`)
   }
   const running = () => child.exitCode === null && child.signalCode === null
 
@@ -153,7 +155,7 @@ export async function startServer({ plc, smtp, env = {}, ahead = 0, faulty = fal
       const late = setTimeout(() => child.kill('SIGKILL'), 20_000)
       const end = await exited
       clearTimeout(late)
-      if (!foreign) assert.deepEqual(end, { code: 0, signal: null }, `ended badly:\n${pds.log().slice(-3000)}`)
+      if (!isForeign) assert.deepEqual(end, { code: 0, signal: null }, `ended badly:\n${pds.log().slice(-3000)}`)
     },
     /** Waits until it ends by itself: {code, signal}. */
     async ended() {
@@ -178,7 +180,7 @@ export async function startServer({ plc, smtp, env = {}, ahead = 0, faulty = fal
         const log = pds.log()
         const broken = log.match(/.*(ERROR: \w+Sanitizer|runtime error:|WARNING: ThreadSanitizer)[^]{0,3000}/)
         assert.equal(broken, null, broken?.[0])
-        if (!foreign) assertNoneIn(log)
+        if (!isForeign) assertNoneIn(log)
       } finally {
         if (running()) await pds.kill9()
         if (!process.env.JOURNEY_KEEP) fs.rmSync(folder, { recursive: true, force: true })

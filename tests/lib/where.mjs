@@ -2,6 +2,7 @@
 //   ROOST_BINARY     the roost to start (its `serve` verb reads the environment of server.mjs)
 //   JOURNEY_COMMAND  instead: the command line of any other PDS that reads the same PDS_* environment,
 //                    for instance the reference server. Tests of what roost promises beyond it are skipped.
+//   JOURNEY_OTHER    the command line of another PDS that roost meets in some tests; without it they are skipped
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -12,6 +13,9 @@ export const foreign = Boolean(process.env.JOURNEY_COMMAND)
 export const command = foreign
   ? process.env.JOURNEY_COMMAND.split(' ').filter(Boolean)
   : [path.resolve(process.env.ROOST_BINARY ?? path.join(TESTS, '../build/dev/roost')), 'serve']
+
+/** The other PDS's command line. */
+export const other = process.env.JOURNEY_OTHER?.split(' ').filter(Boolean)
 
 /** Options of a test that only roost can pass, with the reason. */
 export const roostOnly = (why) => (foreign ? { skip: `roost only: ${why}` } : {})

@@ -51,6 +51,8 @@ class CarReader {
 
     // Empty until the header is read; then at least one. The first counts.
     const std::vector<Cid>& roots() const { return roots_; }
+    // Where in the file the last block ended that next() gave.
+    std::uint64_t position() const { return bytes_fed_ - (buffer_.size() - position_); }
 
   private:
     struct Section {

@@ -65,6 +65,7 @@ Result<void> erase_account(db::Transaction& t, std::int64_t id, Timestamp time) 
     key_store::forget_reserved(t, current->did);
     mail::MailQueue::forget(t, current->handle.text());
     event_log::append_account_deleted(t, current->did, time);
+    event_log::forget_replayed(t, current->did, event_log::newest(t));
     return {};
 }
 

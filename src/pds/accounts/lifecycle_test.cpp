@@ -7,8 +7,10 @@
 #include "atproto/repo/car.h"
 #include "pds/accounts/app_passwords.h"
 #include "pds/accounts/email_tokens.h"
+#include "pds/blobs/blob_store.h"
 #include "pds/repos/node_store.h"
 #include "pds/repos/record_store.h"
+#include "pds/repos/removal.h"
 #include "pds/testing_sign_up.h"
 
 namespace roost::pds {
@@ -135,12 +137,15 @@ TEST_F(LifecycleTest, ErasingLeavesOnlyEvents) {
     email_code();
     bed_.add_account("bob.pds.test");
     bed_.write([&](db::Transaction& t) {
-        record_store::put(t, ann_.id, "app.bsky.feed.like/1",
+        const RepoId repo = repo_store::find(t, ann_.id)->id;
+        record_store::put(t, repo, "app.bsky.feed.like/1",
                           atproto::Cid::of(atproto::Codec::dag_cbor, as_bytes("x")), 1,
                           as_bytes("x"));
-        record_store::add_subject(t, ann_.id, "app.bsky.feed.like", "at://x",
-                                  "app.bsky.feed.like/1");
-        node_store::write(t, ann_.id, {}, atproto::mst::Tree().new_nodes(std::nullopt));
+        record_store::add_subject(t, repo, "app.bsky.feed.like", "at://x", "app.bsky.feed.like/1");
+        node_store::write(t, repo, {}, atproto::mst::Tree().new_nodes(std::nullopt));
+        blob_store::add_imported_references(
+            t, repo, "app.bsky.feed.like/1", 1,
+            std::vector{atproto::Cid::of(atproto::Codec::raw, as_bytes("x"))});
     });
     // Letters that wait: one to an address that the account had before, and one to bob.
     bed_.execute(
@@ -150,6 +155,9 @@ TEST_F(LifecycleTest, ErasingLeavesOnlyEvents) {
         "('update_email', 'old@example.org', 'ann.pds.test', 'B', 'b', 1, 1, 0), "
         "('update_email', 'bob@example.org', 'bob.pds.test', 'C', 'c', 1, 1, 0)");
     EXPECT_EQ(run(lifecycle_.erase(ann_)), "");
+    EXPECT_EQ(bed_.count("SELECT count(*) FROM repo"), 2) << "out of sight, and removed by a job";
+    RepoRemoval removal(bed_.db());
+    testing::must(bed_.loop.run(removal.run()));
 
     // Every table there is, and which of its columns could name the account.
     const auto [tables, left] = bed_.read([&](db::Transaction& t) {
@@ -168,11 +176,11 @@ TEST_F(LifecycleTest, ErasingLeavesOnlyEvents) {
             "+ (SELECT count(*) FROM email_token WHERE account_id = $4) "
             "+ (SELECT count(*) FROM letter_limit WHERE account_id = $4) "
             "+ (SELECT count(*) FROM repo WHERE account_id = $4) "
-            "+ (SELECT count(*) FROM repo_node WHERE account_id = $4) "
-            "+ (SELECT count(*) FROM repo_collection WHERE account_id = $4) "
-            "+ (SELECT count(*) FROM record WHERE account_id = $4) "
-            "+ (SELECT count(*) FROM record_subject WHERE account_id = $4) "
-            "+ (SELECT count(*) FROM record_blob WHERE account_id = $4) "
+            "+ (SELECT count(*) FROM repo_node) "
+            "+ (SELECT count(*) FROM repo_collection) "
+            "+ (SELECT count(*) FROM record) "
+            "+ (SELECT count(*) FROM record_subject) "
+            "+ (SELECT count(*) FROM record_blob) "
             "+ (SELECT count(*) FROM blob WHERE account_id = $4) "
             "+ (SELECT count(*) FROM blob_usage WHERE account_id = $4) "
             "+ (SELECT count(*) FROM mail_queue WHERE recipient = $3 OR handle = $2) "
@@ -190,7 +198,7 @@ TEST_F(LifecycleTest, ErasingLeavesOnlyEvents) {
             "record_subject", "record_blob", "blob", "blob_usage", "mail_queue", "mail_outbox",
             // Invitations count on, the network is told, the directory is public.
             "invite_code", "invite_code_use", "event", "plc_operation", "schema_migration",
-            "write_probe", "event_horizon", "crawler", "blob_deletion", "blob_scrub"}))
+            "write_probe", "event_horizon", "crawler", "blob_deletion", "blob_scrub", "resync"}))
         << "a new table: does it hold anything of an account?";
     EXPECT_EQ(bed_.count("SELECT count(*) FROM account"), 1) << "bob stays";
     EXPECT_EQ(bed_.count("SELECT count(*) FROM signing_key"), 1);

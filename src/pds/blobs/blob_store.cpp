@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "base/check.h"
+#include "pds/blobs/limits.h"
 
 namespace roost::pds::blob_store {
 
@@ -40,16 +41,16 @@ void erase(db::Transaction& t, std::int64_t account_id, const Blob& blob, Timest
     queue_deletion(t, blob.file, now);
 }
 
-bool has_reference(db::Transaction& t, std::int64_t account_id, const Cid& cid) {
-    db::Rows rows =
-        t.select("SELECT 1 FROM record_blob WHERE account_id = $1 AND digest = $2 LIMIT 1",
-                 account_id, digest_of(cid));
+bool has_reference(db::Transaction& t, RepoId repo, const Cid& cid) {
+    db::Rows rows = t.select("SELECT 1 FROM record_blob WHERE repo_id = $1 AND digest = $2 LIMIT 1",
+                             repo.value, digest_of(cid));
     return rows.next();
 }
 
-bool has_account(db::Transaction& t, std::int64_t account_id) {
-    db::Rows rows = t.select("SELECT 1 FROM account WHERE id = $1", account_id);
-    return rows.next();
+std::optional<RepoId> repo_of(db::Transaction& t, std::int64_t account_id) {
+    db::Rows row = t.select("SELECT id FROM repo WHERE account_id = $1", account_id);
+    if (!row.next()) return std::nullopt;
+    return RepoId{row.integer(0)};
 }
 
 // A further upload of a blob that is here.
@@ -115,10 +116,11 @@ Result<Blob> record(db::Transaction& t, std::int64_t account_id, const Upload& u
         blob->file = upload.file;
         return refresh(t, *std::move(blob), upload, now);
     }
-    if (!has_account(t, account_id)) return Error::not_found("The account was deleted");
+    const std::optional<RepoId> repo = repo_of(t, account_id);
+    if (!repo) return Error::not_found("The account was deleted");
     if (usage(t, account_id).bytes + upload.size > quota_bytes) return over_quota(quota_bytes);
     // After a move, records are here before their blobs.
-    const bool is_temporary = !has_reference(t, account_id, upload.cid);
+    const bool is_temporary = !has_reference(t, *repo, upload.cid);
     db::Rows row = t.select(
         "INSERT INTO blob (account_id, digest, mime_type, size, file, created_at, temporary_since) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
@@ -136,19 +138,18 @@ Result<Blob> record(db::Transaction& t, std::int64_t account_id, const Upload& u
                 .takedown_ref = std::nullopt};
 }
 
-void clear_references(db::Transaction& t, std::int64_t account_id, std::string_view key,
-                      Dropped& dropped) {
+void clear_references(db::Transaction& t, RepoId repo, std::string_view key, Dropped& dropped) {
     db::Rows rows =
-        t.select("DELETE FROM record_blob WHERE account_id = $1 AND key = $2 RETURNING digest",
-                 account_id, key);
+        t.select("DELETE FROM record_blob WHERE repo_id = $1 AND key = $2 RETURNING digest",
+                 repo.value, key);
     while (rows.next())
         dropped.push_back(read_cid(rows.bytes(0)));
 }
 
-Result<void> add_references(db::Transaction& t, std::int64_t account_id, std::string_view key,
+Result<void> add_references(db::Transaction& t, OwnedRepo repo, std::string_view key,
                             std::uint64_t rev, std::span<const UsedBlob> blobs) {
     for (const UsedBlob& used : blobs) {
-        const std::optional<Blob> blob = find(t, account_id, used.cid);
+        const std::optional<Blob> blob = find(t, repo.account_id, used.cid);
         if (!blob || blob->takedown_ref)
             return Error::invalid("Could not find blob: " + used.cid.text(), "BlobNotFound");
         if (blob->is_temporary) {
@@ -165,56 +166,84 @@ Result<void> add_references(db::Transaction& t, std::int64_t account_id, std::st
         }
         // One record may refer to a blob twice.
         t.execute(
-            "INSERT INTO record_blob (account_id, key, digest, rev) VALUES ($1, $2, $3, $4) "
+            "INSERT INTO record_blob (repo_id, key, digest, rev) VALUES ($1, $2, $3, $4) "
             "ON CONFLICT DO NOTHING",
-            account_id, key, digest_of(used.cid), rev);
+            repo.id.value, key, digest_of(used.cid), rev);
     }
     return {};
 }
 
-void erase_unreferenced(db::Transaction& t, std::int64_t account_id, const Dropped& dropped,
-                        Timestamp now) {
+void erase_unreferenced(db::Transaction& t, OwnedRepo repo, const Dropped& dropped, Timestamp now) {
     std::unordered_set<Cid> seen;
     for (const Cid& cid : dropped) {
-        if (!seen.insert(cid).second || has_reference(t, account_id, cid)) continue;
+        if (!seen.insert(cid).second || has_reference(t, repo.id, cid)) continue;
         // Not there: it had gone missing, or never came.
-        if (const std::optional<Blob> blob = find(t, account_id, cid))
-            erase(t, account_id, *blob, now);
+        if (const std::optional<Blob> blob = find(t, repo.account_id, cid))
+            erase(t, repo.account_id, *blob, now);
     }
 }
 
-std::vector<Cid> list(db::Transaction& t, std::int64_t account_id, const std::optional<Cid>& after,
+void add_imported_references(db::Transaction& t, RepoId repo, std::string_view key,
+                             std::uint64_t rev, std::span<const Cid> blobs) {
+    for (const Cid& cid : blobs)
+        t.execute(
+            "INSERT INTO record_blob (repo_id, key, digest, rev) VALUES ($1, $2, $3, $4) "
+            "ON CONFLICT DO NOTHING",
+            repo.value, key, digest_of(cid), rev);
+}
+
+void settle_references(db::Transaction& t, OwnedRepo repo, Timestamp now) {
+    t.execute(
+        "UPDATE blob SET temporary_since = NULL WHERE account_id = $1 "
+        "AND temporary_since IS NOT NULL AND EXISTS (SELECT 1 FROM record_blob AS used "
+        "WHERE used.repo_id = $2 AND used.digest = blob.digest)",
+        repo.account_id, repo.id.value);
+    t.execute(
+        "UPDATE blob SET temporary_since = $3 WHERE account_id = $1 "
+        "AND temporary_since IS NULL AND NOT EXISTS (SELECT 1 FROM record_blob AS used "
+        "WHERE used.repo_id = $2 AND used.digest = blob.digest)",
+        repo.account_id, repo.id.value, now);
+}
+
+bool erase_some_references(db::Transaction& t, RepoId repo) {
+    return t.execute(
+               "DELETE FROM record_blob WHERE repo_id = $1 AND (key, digest) IN "
+               "(SELECT key, digest FROM record_blob WHERE repo_id = $1 LIMIT $2)",
+               repo.value, limits::blob_references_per_batch) > 0;
+}
+
+std::vector<Cid> list(db::Transaction& t, RepoId repo, const std::optional<Cid>& after,
                       std::optional<std::uint64_t> since, std::int64_t limit) {
     const Bytes start = after ? Bytes(after->digest().begin(), after->digest().end()) : Bytes();
     std::vector<Cid> found;
     db::Rows rows = t.select(
-        "SELECT DISTINCT digest FROM record_blob WHERE account_id = $1 AND digest > $2 "
+        "SELECT DISTINCT digest FROM record_blob WHERE repo_id = $1 AND digest > $2 "
         "AND ($3 IS NULL OR rev > $3) ORDER BY digest LIMIT $4",
-        account_id, start, since, limit);
+        repo.value, start, since, limit);
     while (rows.next())
         found.push_back(read_cid(rows.bytes(0)));
     return found;
 }
 
-std::vector<Missing> list_missing(db::Transaction& t, std::int64_t account_id,
+std::vector<Missing> list_missing(db::Transaction& t, OwnedRepo repo,
                                   const std::optional<Cid>& after, std::int64_t limit) {
     const Bytes start = after ? Bytes(after->digest().begin(), after->digest().end()) : Bytes();
     std::vector<Missing> found;
     db::Rows rows = t.select(
-        "SELECT digest, min(key) FROM record_blob AS used WHERE account_id = $1 AND digest > $2 "
+        "SELECT digest, min(key) FROM record_blob AS used WHERE repo_id = $1 AND digest > $2 "
         "AND NOT EXISTS (SELECT 1 FROM blob WHERE blob.digest = used.digest "
-        "AND blob.account_id = $1) GROUP BY digest ORDER BY digest LIMIT $3",
-        account_id, start, limit);
+        "AND blob.account_id = $3) GROUP BY digest ORDER BY digest LIMIT $4",
+        repo.id.value, start, repo.account_id, limit);
     while (rows.next())
         found.push_back({read_cid(rows.bytes(0)), std::string(rows.text(1))});
     return found;
 }
 
-Counts counts(db::Transaction& t, std::int64_t account_id) {
-    db::Rows row = t.select("SELECT count(DISTINCT digest) FROM record_blob WHERE account_id = $1",
-                            account_id);
+Counts counts(db::Transaction& t, OwnedRepo repo) {
+    db::Rows row = t.select("SELECT count(DISTINCT digest) FROM record_blob WHERE repo_id = $1",
+                            repo.id.value);
     check(row.next(), "a count has a row");
-    return {.expected = row.integer(0), .imported = usage(t, account_id).blobs};
+    return {.expected = row.integer(0), .imported = usage(t, repo.account_id).blobs};
 }
 
 bool set_takedown(db::Transaction& t, std::int64_t account_id, const Cid& cid,

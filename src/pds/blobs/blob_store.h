@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "db/transaction.h"
 #include "pds/blobs/used_blob.h"
+#include "pds/repo_id.h"
 
 namespace roost::pds::blob_store {
 
@@ -68,21 +69,29 @@ Result<Blob> record(db::Transaction& t, std::int64_t account_id, const Upload& u
 using Dropped = std::vector<atproto::Cid>;
 
 // The record at the key refers to nothing any more.
-void clear_references(db::Transaction& t, std::int64_t account_id, std::string_view key,
-                      Dropped& dropped);
+void clear_references(db::Transaction& t, RepoId repo, std::string_view key, Dropped& dropped);
 // The record at the key, which refers to nothing yet, refers to these. Errors: Fault::invalid
 // "BlobNotFound", if the account has no such blob, or it is taken down; "InvalidMimeType" and
 // "InvalidSize", if the blob is used for the first time and is not as it was uploaded.
-Result<void> add_references(db::Transaction& t, std::int64_t account_id, std::string_view key,
+Result<void> add_references(db::Transaction& t, OwnedRepo repo, std::string_view key,
                             std::uint64_t rev, std::span<const UsedBlob> blobs);
 // After all records of a commit are written: of those that were dropped, the ones that no record
 // refers to are deleted.
-void erase_unreferenced(db::Transaction& t, std::int64_t account_id, const Dropped& dropped,
-                        Timestamp now);
+void erase_unreferenced(db::Transaction& t, OwnedRepo repo, const Dropped& dropped, Timestamp now);
+
+// The record at the key, of a repository that is being imported, refers to these. They may come
+// later, or never.
+void add_imported_references(db::Transaction& t, RepoId repo, std::string_view key,
+                             std::uint64_t rev, std::span<const atproto::Cid> blobs);
+// The account was given another repository: its blobs are temporary from now on, unless the records
+// of that one refer to them.
+void settle_references(db::Transaction& t, OwnedRepo repo, Timestamp now);
+// Removes some references of a repository that belongs to nobody. False: there were none.
+bool erase_some_references(db::Transaction& t, RepoId repo);
 
 // The blobs that records refer to, in the order of digests, after one of them. Only those of
 // records that were written after a revision, if one is given.
-std::vector<atproto::Cid> list(db::Transaction& t, std::int64_t account_id,
+std::vector<atproto::Cid> list(db::Transaction& t, RepoId repo,
                                const std::optional<atproto::Cid>& after,
                                std::optional<std::uint64_t> since, std::int64_t limit);
 
@@ -90,14 +99,14 @@ struct Missing {
     atproto::Cid cid;
     std::string key;  // of a record that refers to it
 };
-std::vector<Missing> list_missing(db::Transaction& t, std::int64_t account_id,
+std::vector<Missing> list_missing(db::Transaction& t, OwnedRepo repo,
                                   const std::optional<atproto::Cid>& after, std::int64_t limit);
 
 struct Counts {
     std::int64_t expected = 0;  // that records refer to
     std::int64_t imported = 0;  // that are here
 };
-Counts counts(db::Transaction& t, std::int64_t account_id);
+Counts counts(db::Transaction& t, OwnedRepo repo);
 
 // ---- Takedowns, deletions
 

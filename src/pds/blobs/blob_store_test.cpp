@@ -16,6 +16,8 @@ class BlobStoreTest : public ::testing::Test {
   protected:
     testing::TestDatabase bed_;
     Account alice_ = bed_.add_account("alice.test");
+    OwnedRepo repo_ =
+        must(bed_.read([this](db::Transaction& t) { return repo_store::of_account(t, alice_); }));
 
     static atproto::Cid cid(std::string_view content) {
         return atproto::Cid::of(atproto::Codec::raw, as_bytes(content));
@@ -35,7 +37,7 @@ class BlobStoreTest : public ::testing::Test {
     }
     Result<void> refer(std::string key, std::uint64_t rev, std::vector<UsedBlob> blobs) {
         return bed_.write(
-            [&](db::Transaction& t) { return add_references(t, alice_.id, key, rev, blobs); });
+            [&](db::Transaction& t) { return add_references(t, repo_, key, rev, blobs); });
     }
     std::vector<std::string> texts(const std::vector<atproto::Cid>& cids) {
         std::vector<std::string> sorted;
@@ -70,10 +72,10 @@ TEST_F(BlobStoreTest, ABlobMayMoveFromRecordToRecordInOneCommit) {
     must(refer("a/1", 1, {used("one"), used("two")}));
     bed_.write([&](db::Transaction& t) {
         Dropped dropped;
-        clear_references(t, alice_.id, "a/1", dropped);
+        clear_references(t, repo_.id, "a/1", dropped);
         EXPECT_EQ(dropped.size(), 2u);
-        must(add_references(t, alice_.id, "a/2", 2, std::vector{used("one")}));
-        erase_unreferenced(t, alice_.id, dropped, now());
+        must(add_references(t, repo_, "a/2", 2, std::vector{used("one")}));
+        erase_unreferenced(t, repo_, dropped, now());
     });
     bed_.read([&](db::Transaction& t) {
         EXPECT_TRUE(find(t, alice_.id, cid("one")));
@@ -93,38 +95,36 @@ TEST_F(BlobStoreTest, Lists) {
     must(refer("a/1", 10, {used("one"), used("two")}));
     must(refer("a/2", 20, {used("two")}));
     bed_.read([&](db::Transaction& t) {
-        const auto all = list(t, alice_.id, std::nullopt, std::nullopt, 10);
+        const auto all = list(t, repo_.id, std::nullopt, std::nullopt, 10);
         EXPECT_EQ(texts(all), texts({cid("one"), cid("two")}));
-        const auto first = list(t, alice_.id, std::nullopt, std::nullopt, 1);
-        const auto second = list(t, alice_.id, first[0], std::nullopt, 10);
+        const auto first = list(t, repo_.id, std::nullopt, std::nullopt, 1);
+        const auto second = list(t, repo_.id, first[0], std::nullopt, 10);
         EXPECT_EQ(texts({first[0], second[0]}), texts(all));
-        EXPECT_EQ(texts(list(t, alice_.id, std::nullopt, 10, 10)), texts({cid("two")}));
-        EXPECT_TRUE(list(t, alice_.id, std::nullopt, 20, 10).empty());
-        EXPECT_TRUE(list_missing(t, alice_.id, std::nullopt, 10).empty());
+        EXPECT_EQ(texts(list(t, repo_.id, std::nullopt, 10, 10)), texts({cid("two")}));
+        EXPECT_TRUE(list(t, repo_.id, std::nullopt, 20, 10).empty());
+        EXPECT_TRUE(list_missing(t, repo_, std::nullopt, 10).empty());
     });
 }
 
 TEST_F(BlobStoreTest, RecordsThatAreHereBeforeTheirBlobs) {
     bed_.write([&](db::Transaction& t) {
         for (const char* key : {"a/2", "a/1"})
-            t.execute(
-                "INSERT INTO record_blob (account_id, key, digest, rev) VALUES ($1, $2, $3, 1)",
-                alice_.id, key, ByteView(cid("one").digest()));
+            add_imported_references(t, repo_.id, key, 1, std::vector{cid("one")});
     });
     bed_.read([&](db::Transaction& t) {
-        const auto missing = list_missing(t, alice_.id, std::nullopt, 10);
+        const auto missing = list_missing(t, repo_, std::nullopt, 10);
         EXPECT_EQ(missing.size(), 1u);
         EXPECT_EQ(missing[0].cid, cid("one"));
         EXPECT_EQ(missing[0].key, "a/1");
-        EXPECT_TRUE(list_missing(t, alice_.id, cid("one"), 10).empty());
-        EXPECT_EQ(counts(t, alice_.id).expected, 1);
-        EXPECT_EQ(counts(t, alice_.id).imported, 0);
+        EXPECT_TRUE(list_missing(t, repo_, cid("one"), 10).empty());
+        EXPECT_EQ(counts(t, repo_).expected, 1);
+        EXPECT_EQ(counts(t, repo_).imported, 0);
     });
     add("one");
     bed_.read([&](db::Transaction& t) {
         EXPECT_FALSE(find(t, alice_.id, cid("one"))->is_temporary);
-        EXPECT_TRUE(list_missing(t, alice_.id, std::nullopt, 10).empty());
-        EXPECT_EQ(counts(t, alice_.id).imported, 1);
+        EXPECT_TRUE(list_missing(t, repo_, std::nullopt, 10).empty());
+        EXPECT_EQ(counts(t, repo_).imported, 1);
     });
 }
 
@@ -136,10 +136,12 @@ TEST_F(BlobStoreTest, WithTheAccountAllGoes) {
         erase_all(t, alice_.id, now());
         account_store::erase(t, alice_.id);
     });
-    for (const db::Sql& sql :
-         {db::Sql("SELECT count(*) FROM blob"), db::Sql("SELECT count(*) FROM blob_usage"),
-          db::Sql("SELECT count(*) FROM record_blob")})
-        EXPECT_EQ(bed_.count(sql), 0);
+    EXPECT_EQ(bed_.count("SELECT count(*) FROM blob"), 0);
+    EXPECT_EQ(bed_.count("SELECT count(*) FROM blob_usage"), 0);
+    EXPECT_TRUE(bed_.write([&](db::Transaction& t) { return erase_some_references(t, repo_.id); }));
+    EXPECT_FALSE(
+        bed_.write([&](db::Transaction& t) { return erase_some_references(t, repo_.id); }));
+    EXPECT_EQ(bed_.count("SELECT count(*) FROM record_blob"), 0);
     EXPECT_EQ(bed_.count("SELECT count(*) FROM blob_deletion"), 2);
     const auto late = bed_.write([&](db::Transaction& t) {
         return record(t, alice_.id, {cid("x"), "a/b", 1, "file"}, "", 10, now());

@@ -25,6 +25,8 @@ inline constexpr std::int64_t blob_temporary_s = 24 * 60 * 60;
 // What one turn of a background job takes on.
 inline constexpr std::int64_t blob_expiries_per_batch = 200;
 inline constexpr std::int64_t blob_deletions_per_batch = 200;
+// References of a repository that belongs to nobody: rows of a few dozen bytes.
+inline constexpr std::int64_t blob_references_per_batch = 1'000;
 // A file that could not be removed is tried again after this.
 inline constexpr std::int64_t blob_deletion_retry_ms = 10 * 60 * 1'000;
 // The scrub: 1.6 MB/s, so 100 GB take 17 hours; and a pause of a week before it starts over.

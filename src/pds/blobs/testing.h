@@ -108,9 +108,10 @@ class BlobBed : public TestDatabase {
                        std::uint64_t rev = 1) {
         return write([=](db::Transaction& t) -> Result<void> {
             blob_store::Dropped dropped;
-            blob_store::clear_references(t, account.id, key, dropped);
-            TRY(blob_store::add_references(t, account.id, key, rev, used));
-            blob_store::erase_unreferenced(t, account.id, dropped, now());
+            const OwnedRepo repo = TRY(repo_store::of_account(t, account));
+            blob_store::clear_references(t, repo.id, key, dropped);
+            TRY(blob_store::add_references(t, repo, key, rev, used));
+            blob_store::erase_unreferenced(t, repo, dropped, now());
             return {};
         });
     }

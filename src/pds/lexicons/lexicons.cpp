@@ -11,9 +11,20 @@ namespace roost::pds {
 
 namespace {
 
-Error unresolved(const atproto::Nsid& collection, const std::string& why) {
+// The reason may quote a stranger's document.
+std::string shortened(std::string text) {
+    if (text.size() <= limits::lexicon_reason_bytes_max) return text;
+    std::size_t end = limits::lexicon_reason_bytes_max;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
+        --end;  // not within a character
+    text.resize(end);
+    return text + "…";
+}
+
+Error unresolved(const atproto::Nsid& collection, std::string why) {
     return Error::invalid("Unknown lexicon type: " + collection.text() +
-                          " (its lexicon could not be resolved: " + why + ")");
+                          " (its lexicon could not be resolved: " + shortened(std::move(why)) +
+                          ")");
 }
 
 }  // namespace

@@ -243,6 +243,14 @@ TEST_F(LexiconsTest, BadDocumentsAreRefused) {
     EXPECT_EQ(verdict("large", R"({"main": {"type": "token", "description": ")" +
                                    std::string(limits::lexicon_document_bytes_max, 'x') + "\"}}"),
               "the document has more than 65536 bytes)");
+    std::string long_name;
+    for (int i = 0; i < 1'000; ++i)
+        long_name += "é";
+    const std::string quoted = verdict("quoted", R"({"main": {"type": "record", "key": "any",
+        "record": {"type": "object", "properties": {")" +
+                                                     long_name + R"(": {"type": "odd"}}}}})");
+    EXPECT_LT(quoted.size(), limits::lexicon_reason_bytes_max + 10);
+    EXPECT_TRUE(quoted.ends_with("é…)")) << quoted;
     ann_.publish("com.example.noise", Bytes(100, 0xff));
     EXPECT_NE(refusal("com.example.noise"), "");
     network_.pages[ann_.url("com.example.html")] = {200, "<html>"};

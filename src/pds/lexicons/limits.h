@@ -25,8 +25,9 @@ inline constexpr std::size_t lexicon_document_bytes_max = 64 * 1024;
 inline constexpr std::size_t cached_lexicon_bytes_max = 2 * 1024 * 1024;
 // A lexicon with all that it refers to.
 inline constexpr std::size_t lexicon_closure_bytes_max = 256 * 1024;
-// Also of those that cannot be had.
+// Also of those that cannot be had: these are kept with the reason.
 inline constexpr std::size_t cached_lexicons_max = 4'096;
+inline constexpr std::size_t lexicon_reason_bytes_max = 500;
 // The document, a commit, and a path of nodes: each of a few KiB, rarely more than ten.
 inline constexpr std::size_t lexicon_proof_bytes_max = 256 * 1024;
 inline constexpr std::uint64_t lexicon_proof_blocks_max = 100;

@@ -12,14 +12,14 @@ Result<std::unique_ptr<BlockSearch>> BlockSearch::open(db::Database& database,
     std::unique_ptr<db::Snapshot> snapshot = TRY(database.open_snapshot());
     LoadedTree loaded = TRY(load_tree(snapshot->transaction(), account.id, account.did));
     return std::unique_ptr<BlockSearch>(
-        new BlockSearch(std::move(snapshot), account.id, std::move(loaded), cids));
+        new BlockSearch(std::move(snapshot), std::move(loaded), cids));
 }
 
-BlockSearch::BlockSearch(std::unique_ptr<db::Snapshot> snapshot, std::int64_t account_id,
-                         LoadedTree loaded, const std::vector<atproto::Cid>& cids)
+BlockSearch::BlockSearch(std::unique_ptr<db::Snapshot> snapshot, LoadedTree loaded,
+                         const std::vector<atproto::Cid>& cids)
     : snapshot_(std::move(snapshot)),
-      account_id_(account_id),
-      nodes_(snapshot_->transaction(), account_id),
+      repo_(loaded.stored.id),
+      nodes_(snapshot_->transaction(), repo_),
       walk_(std::move(loaded.tree)),
       missing_(cids.begin(), cids.end()) {
     const repo_store::Head& head = loaded.stored.head;
@@ -37,7 +37,7 @@ Result<bool> BlockSearch::step() {
             found_.push_back({item->cid, Bytes(item->bytes.begin(), item->bytes.end())});
             continue;
         }
-        auto record = record_store::find(snapshot_->transaction(), account_id_, item->key);
+        auto record = record_store::find(snapshot_->transaction(), repo_, item->key);
         check(record.has_value() && record->cid == item->cid, "the tree's records are stored");
         found_.push_back({record->cid, std::move(record->value)});
     }

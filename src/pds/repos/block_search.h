@@ -30,11 +30,11 @@ class BlockSearch {
     const std::unordered_set<atproto::Cid>& missing() const { return missing_; }
 
   private:
-    BlockSearch(std::unique_ptr<db::Snapshot> snapshot, std::int64_t account_id, LoadedTree loaded,
+    BlockSearch(std::unique_ptr<db::Snapshot> snapshot, LoadedTree loaded,
                 const std::vector<atproto::Cid>& cids);
 
     std::unique_ptr<db::Snapshot> snapshot_;
-    std::int64_t account_id_;
+    RepoId repo_;
     node_store::NodesInOrder nodes_;
     atproto::mst::PreorderWalk walk_;
     atproto::Blocks found_;

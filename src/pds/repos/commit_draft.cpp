@@ -25,9 +25,8 @@ using atproto::Operation;
 using atproto::mst::Edit;
 using atproto::mst::NodeSource;
 
-std::optional<std::string> stored_subject(db::Transaction& t, std::int64_t account_id,
-                                          std::string_view key) {
-    const std::optional<record_store::Record> record = record_store::find(t, account_id, key);
+std::optional<std::string> stored_subject(db::Transaction& t, RepoId repo, std::string_view key) {
+    const std::optional<record_store::Record> record = record_store::find(t, repo, key);
     if (!record) return std::nullopt;
     const Result<atproto::Value> value = atproto::cbor::decode(record->value);
     check(value.has_value() && value->as<atproto::Object>() != nullptr,
@@ -41,13 +40,12 @@ bool may_have_subject(std::string_view collection) {
 }
 
 // The older records that a new one takes the place of.
-std::vector<std::string> replaced_by(db::Transaction& t, std::int64_t account_id,
-                                     const PreparedWrite& write) {
+std::vector<std::string> replaced_by(db::Transaction& t, RepoId repo, const PreparedWrite& write) {
     std::vector<std::string> keys;
     if (!write.subject) return keys;
     for (std::string& key :
-         record_store::find_by_subject(t, account_id, write.collection(), *write.subject))
-        if (key != write.key && stored_subject(t, account_id, key) == write.subject)
+         record_store::find_by_subject(t, repo, write.collection(), *write.subject))
+        if (key != write.key && stored_subject(t, repo, key) == write.subject)
             keys.push_back(std::move(key));
     return keys;
 }
@@ -82,11 +80,11 @@ Result<std::optional<Operation>> apply(Edit& edit, NodeSource& nodes, const Prep
 }
 
 Result<std::vector<Operation>> apply_all(db::Transaction& t, Edit& edit, NodeSource& nodes,
-                                         std::int64_t account_id, const Batch& batch) {
+                                         RepoId repo, const Batch& batch) {
     std::vector<Operation> operations;
     for (const PreparedWrite& write : batch.writes) {
         if (batch.same_subject == SameSubject::replaced)
-            for (const std::string& key : replaced_by(t, account_id, write))
+            for (const std::string& key : replaced_by(t, repo, write))
                 // What a state that is not stored yet has erased is gone already.
                 if (const std::optional<Cid> before = TRY(edit.erase(nodes, key)))
                     operations.push_back({Action::remove, key, std::nullopt, before});
@@ -137,31 +135,31 @@ CommitDraft::NodeWrites take_node_writes(RepoState& next) {
 }
 
 // `dropped` collects the blobs that the record refers to no more.
-Result<void> store_record(db::Transaction& t, std::int64_t account_id, const Operation& operation,
+Result<void> store_record(db::Transaction& t, OwnedRepo owned, const Operation& operation,
                           std::uint64_t rev, const PreparedWrite* write,
                           blob_store::Dropped& dropped) {
     const std::string_view collection =
         std::string_view(operation.path).substr(0, operation.path.find('/'));
     if (operation.prev && may_have_subject(collection))
-        if (const auto subject = stored_subject(t, account_id, operation.path))
-            record_store::erase_subject(t, account_id, collection, *subject, operation.path);
-    if (operation.prev) blob_store::clear_references(t, account_id, operation.path, dropped);
+        if (const auto subject = stored_subject(t, owned.id, operation.path))
+            record_store::erase_subject(t, owned.id, collection, *subject, operation.path);
+    if (operation.prev) blob_store::clear_references(t, owned.id, operation.path, dropped);
     if (operation.action == Action::remove) {
-        record_store::erase(t, account_id, operation.path);
+        record_store::erase(t, owned.id, operation.path);
         return {};
     }
     check(write != nullptr && write->cid == operation.cid, "what a commit says is what is stored");
-    record_store::put(t, account_id, operation.path, *write->cid, rev, write->value);
+    record_store::put(t, owned.id, operation.path, *write->cid, rev, write->value);
     if (write->subject)
-        record_store::add_subject(t, account_id, collection, *write->subject, operation.path);
-    return blob_store::add_references(t, account_id, operation.path, rev, write->blobs);
+        record_store::add_subject(t, owned.id, collection, *write->subject, operation.path);
+    return blob_store::add_references(t, owned, operation.path, rev, write->blobs);
 }
 
 // A commit that was on its way when the draft was made may have brought what this one replaces.
 bool replaces_all(db::Transaction& t, const CommitDraft& draft) {
     if (draft.batch->same_subject == SameSubject::kept) return true;
     for (const PreparedWrite& write : draft.batch->writes)
-        for (const std::string& key : replaced_by(t, draft.account_id, write))
+        for (const std::string& key : replaced_by(t, draft.repo.id, write))
             if (std::ranges::find(draft.operations, key, &Operation::path) ==
                 draft.operations.end())
                 return false;
@@ -188,9 +186,10 @@ Result<std::shared_ptr<const CommitDraft>> draft_commit(db::Transaction& t, std:
     if (batch->swap_commit && *batch->swap_commit != base->commit)
         return Error::invalid("Commit was at " + base->commit.text(), "InvalidSwap");
     const atproto::Tid rev = clock.after(now, base->rev.number());
-    node_store::Nodes nodes(t, account_id);
+    const RepoId repo = base->id;
+    node_store::Nodes nodes(t, repo);
     Edit edit(base->tree, rev.number(), atproto::mst::Moves::tracked);
-    std::vector<Operation> operations = TRY(apply_all(t, edit, nodes, account_id, *batch));
+    std::vector<Operation> operations = TRY(apply_all(t, edit, nodes, repo, *batch));
     if (operations.empty()) return std::shared_ptr<const CommitDraft>();
     if (operations.size() > atproto::limits::commit_operations_max)
         return Error::invalid("Too many writes. Max: 200");
@@ -203,6 +202,7 @@ Result<std::shared_ptr<const CommitDraft>> draft_commit(db::Transaction& t, std:
     const atproto::Block commit{cid, std::move(commit_bytes)};
     const Bytes car = TRY(event_blocks(commit, *base, tree, nodes, operations, *batch));
     RepoState next{
+        .id = repo,
         .rev = rev,
         .commit = cid,
         .tree = tree,
@@ -226,7 +226,7 @@ Result<std::shared_ptr<const CommitDraft>> draft_commit(db::Transaction& t, std:
     std::optional<CommitDraft::NodeWrites> node_writes;
     if (is_time_for_nodes(next)) node_writes = take_node_writes(next);
     return std::make_shared<const CommitDraft>(CommitDraft{
-        .account_id = account_id,
+        .repo = {repo, account_id},
         .did = did,
         .base = std::move(base),
         .next = std::make_shared<const RepoState>(std::move(next)),
@@ -251,7 +251,7 @@ Result<void> verify_draft(const CommitDraft& draft) {
 }
 
 Result<void> store_commit(db::Transaction& t, const CommitDraft& draft, Timestamp now) {
-    if (!repo_store::advance(t, draft.account_id, draft.base->rev, draft.head,
+    if (!repo_store::advance(t, draft.repo.id, draft.base->rev, draft.head,
                              draft.next->record_count) ||
         !replaces_all(t, draft))
         return Error::unavailable("Another write came first", 1, std::string(overtaken));
@@ -262,19 +262,19 @@ Result<void> store_commit(db::Transaction& t, const CommitDraft& draft, Timestam
         const auto found = std::find_if(write, draft.batch->writes.end(),
                                         [&](const auto& w) { return w.key == operation.path; });
         const bool is_asked_for = found != draft.batch->writes.end();
-        TRY(store_record(t, draft.account_id, operation, draft.next->rev.number(),
+        TRY(store_record(t, draft.repo, operation, draft.next->rev.number(),
                          is_asked_for ? &*found : nullptr, dropped));
         if (is_asked_for) write = found;
     }
     // A blob may have moved from one record to another.
-    blob_store::erase_unreferenced(t, draft.account_id, dropped, now);
+    blob_store::erase_unreferenced(t, draft.repo, dropped, now);
     const std::int64_t seq = event_log::append_commit(t, draft.did, draft.message, now);
     if (draft.node_writes) {
-        if (draft.node_writes->replace_all) node_store::erase_all(t, draft.account_id);
-        node_store::write(t, draft.account_id, draft.node_writes->left_places,
+        if (draft.node_writes->replace_all) node_store::erase_all(t, draft.repo.id);
+        node_store::write(t, draft.repo.id, draft.node_writes->left_places,
                           draft.node_writes->nodes);
         event_log::forget_replayed(t, draft.did, seq);
-        repo_store::set_nodes(t, draft.account_id, seq, draft.node_writes->tree.root());
+        repo_store::set_nodes(t, draft.repo.id, seq, draft.node_writes->tree.root());
     }
     return {};
 }

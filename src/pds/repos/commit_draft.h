@@ -30,7 +30,7 @@ struct Batch {
 Result<void> check_batch(const Batch& batch);
 
 struct CommitDraft {
-    std::int64_t account_id;
+    OwnedRepo repo;
     atproto::Did did;
     std::shared_ptr<const RepoState> base;
     std::shared_ptr<const RepoState> next;

@@ -27,20 +27,20 @@ Result<StoredNode> Nodes::load(const NodePlace& place) {
     if (place.layer == atproto::mst::unknown_layer) {
         // A root: nothing is above it.
         db::Rows row = t_.select(
-            "SELECT stamp, node FROM repo_node WHERE account_id = $1 ORDER BY layer DESC LIMIT 1",
-            account_id_);
+            "SELECT stamp, node FROM repo_node WHERE repo_id = $1 ORDER BY layer DESC LIMIT 1",
+            repo_.value);
         if (!row.next()) return missing(place);
         return read_node(row, 0);
     }
     db::Rows row = t_.select(
-        "SELECT stamp, node FROM repo_node WHERE account_id = $1 AND layer = $2 AND left_key = $3",
-        account_id_, place.layer, place.left);
+        "SELECT stamp, node FROM repo_node WHERE repo_id = $1 AND layer = $2 AND left_key = $3",
+        repo_.value, place.layer, place.left);
     if (!row.next()) return missing(place);
     return read_node(row, 0);
 }
 
 Result<StoredNode> NodesInOrder::load(const NodePlace& place) {
-    if (place.layer == atproto::mst::unknown_layer) return Nodes(t_, account_id_).load(place);
+    if (place.layer == atproto::mst::unknown_layer) return Nodes(t_, repo_).load(place);
     const auto layer = static_cast<std::size_t>(place.layer);
     if (layers_.size() <= layer) layers_.resize(layer + 1);
     std::deque<Row>& rows = layers_[layer];
@@ -57,28 +57,38 @@ void NodesInOrder::read_ahead(std::deque<Row>& rows, const NodePlace& place) {
     rows.clear();
     db::Rows found = t_.select(
         "SELECT left_key, stamp, node FROM repo_node "
-        "WHERE account_id = $1 AND layer = $2 AND left_key >= $3 ORDER BY left_key LIMIT $4",
-        account_id_, place.layer, place.left, limits::nodes_read_ahead);
+        "WHERE repo_id = $1 AND layer = $2 AND left_key >= $3 ORDER BY left_key LIMIT $4",
+        repo_.value, place.layer, place.left, limits::nodes_read_ahead);
     while (found.next())
         rows.push_back({std::string(found.text(0)), read_node(found, 1)});
 }
 
-void write(db::Transaction& t, std::int64_t account_id,
-           std::span<const atproto::mst::Edit::Place> left_places,
-           std::span<const atproto::mst::NewNode> new_nodes) {
-    for (const atproto::mst::Edit::Place& place : left_places)
-        t.execute("DELETE FROM repo_node WHERE account_id = $1 AND layer = $2 AND left_key = $3",
-                  account_id, place.layer, place.left);
-    for (const atproto::mst::NewNode& node : new_nodes)
-        t.execute(
-            "INSERT INTO repo_node (account_id, layer, left_key, stamp, node) "
-            "VALUES ($1, $2, $3, $4, $5) "
-            "ON CONFLICT DO UPDATE SET stamp = excluded.stamp, node = excluded.node",
-            account_id, node.place.layer, node.place.left, node.stamp, node.bytes);
+void put(db::Transaction& t, RepoId repo, int layer, std::string_view left, std::uint64_t stamp,
+         ByteView node) {
+    t.execute(
+        "INSERT INTO repo_node (repo_id, layer, left_key, stamp, node) VALUES ($1, $2, $3, $4, $5) "
+        "ON CONFLICT DO UPDATE SET stamp = excluded.stamp, node = excluded.node",
+        repo.value, layer, left, stamp, node);
 }
 
-void erase_all(db::Transaction& t, std::int64_t account_id) {
-    t.execute("DELETE FROM repo_node WHERE account_id = $1", account_id);
+void write(db::Transaction& t, RepoId repo, std::span<const atproto::mst::Edit::Place> left_places,
+           std::span<const atproto::mst::NewNode> new_nodes) {
+    for (const atproto::mst::Edit::Place& place : left_places)
+        t.execute("DELETE FROM repo_node WHERE repo_id = $1 AND layer = $2 AND left_key = $3",
+                  repo.value, place.layer, place.left);
+    for (const atproto::mst::NewNode& node : new_nodes)
+        put(t, repo, node.place.layer, node.place.left, node.stamp, node.bytes);
+}
+
+void erase_all(db::Transaction& t, RepoId repo) {
+    t.execute("DELETE FROM repo_node WHERE repo_id = $1", repo.value);
+}
+
+bool erase_some(db::Transaction& t, RepoId repo) {
+    return t.execute(
+               "DELETE FROM repo_node WHERE repo_id = $1 AND (layer, left_key) IN "
+               "(SELECT layer, left_key FROM repo_node WHERE repo_id = $1 LIMIT $2)",
+               repo.value, limits::removed_rows_max) > 0;
 }
 
 }  // namespace roost::pds::node_store

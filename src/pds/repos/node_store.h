@@ -7,31 +7,33 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "atproto/mst/edit.h"
 #include "atproto/mst/node_source.h"
 #include "atproto/mst/tree.h"
 #include "db/transaction.h"
+#include "pds/repo_id.h"
 
 namespace roost::pds::node_store {
 
 // One node a load: for paths through a tree. Belongs to the transaction.
 class Nodes : public atproto::mst::NodeSource {
   public:
-    Nodes(db::Transaction& t, std::int64_t account_id) : t_(t), account_id_(account_id) {}
+    Nodes(db::Transaction& t, RepoId repo) : t_(t), repo_(repo) {}
     Result<atproto::mst::StoredNode> load(const atproto::mst::NodePlace& place) override;
 
   private:
     db::Transaction& t_;
-    std::int64_t account_id_;
+    RepoId repo_;
 };
 
 // For a walk through a whole tree from left to right: reads ahead in each layer, a few dozen nodes
 // at a time. Loads in any order are right, only slower. Belongs to the transaction.
 class NodesInOrder : public atproto::mst::NodeSource {
   public:
-    NodesInOrder(db::Transaction& t, std::int64_t account_id) : t_(t), account_id_(account_id) {}
+    NodesInOrder(db::Transaction& t, RepoId repo) : t_(t), repo_(repo) {}
     Result<atproto::mst::StoredNode> load(const atproto::mst::NodePlace& place) override;
 
   private:
@@ -42,14 +44,18 @@ class NodesInOrder : public atproto::mst::NodeSource {
     void read_ahead(std::deque<Row>& rows, const atproto::mst::NodePlace& place);
 
     db::Transaction& t_;
-    std::int64_t account_id_;
+    RepoId repo_;
     std::vector<std::deque<Row>> layers_;
 };
 
+// A node takes its place, from one that stood there if need be.
+void put(db::Transaction& t, RepoId repo, int layer, std::string_view left, std::uint64_t stamp,
+         ByteView node);
 // Brings the rows up to date: what left its place goes, then new nodes take theirs.
-void write(db::Transaction& t, std::int64_t account_id,
-           std::span<const atproto::mst::Edit::Place> left_places,
+void write(db::Transaction& t, RepoId repo, std::span<const atproto::mst::Edit::Place> left_places,
            std::span<const atproto::mst::NewNode> new_nodes);
-void erase_all(db::Transaction& t, std::int64_t account_id);
+void erase_all(db::Transaction& t, RepoId repo);
+// Removes some rows of a repository that belongs to nobody. False: there were none.
+bool erase_some(db::Transaction& t, RepoId repo);
 
 }  // namespace roost::pds::node_store

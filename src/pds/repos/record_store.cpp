@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "pds/limits.h"
 
 namespace roost::pds::record_store {
 
@@ -39,44 +40,44 @@ std::int64_t subject_hash(std::string_view collection, std::string_view subject)
 
 }  // namespace
 
-void put(db::Transaction& t, std::int64_t account_id, std::string_view key, const atproto::Cid& cid,
+void put(db::Transaction& t, RepoId repo, std::string_view key, const atproto::Cid& cid,
          std::uint64_t rev, ByteView value) {
     t.execute(
-        "INSERT INTO record (account_id, key, cid, rev, value) VALUES ($1, $2, $3, $4, $5) "
+        "INSERT INTO record (repo_id, key, cid, rev, value) VALUES ($1, $2, $3, $4, $5) "
         "ON CONFLICT DO UPDATE SET cid = excluded.cid, rev = excluded.rev, value = excluded.value",
-        account_id, key, ByteView(cid.digest()), rev, value);
+        repo.value, key, ByteView(cid.digest()), rev, value);
     t.execute(
-        "INSERT INTO repo_collection (collection, account_id) VALUES ($1, $2) "
+        "INSERT INTO repo_collection (collection, repo_id) VALUES ($1, $2) "
         "ON CONFLICT DO NOTHING",
-        collection_of(key), account_id);
+        collection_of(key), repo.value);
 }
 
-void erase(db::Transaction& t, std::int64_t account_id, std::string_view key) {
+void erase(db::Transaction& t, RepoId repo, std::string_view key) {
     const std::int64_t erased =
-        t.execute("DELETE FROM record WHERE account_id = $1 AND key = $2", account_id, key);
+        t.execute("DELETE FROM record WHERE repo_id = $1 AND key = $2", repo.value, key);
     check(erased == 1, "a record that is deleted exists");
     const std::string_view collection = collection_of(key);
     t.execute(
-        "DELETE FROM repo_collection WHERE collection = $1 AND account_id = $2 AND NOT EXISTS "
-        "(SELECT 1 FROM record WHERE account_id = $2 AND key > $1 || '/' AND key < $1 || '0')",
-        collection, account_id);
+        "DELETE FROM repo_collection WHERE collection = $1 AND repo_id = $2 AND NOT EXISTS "
+        "(SELECT 1 FROM record WHERE repo_id = $2 AND key > $1 || '/' AND key < $1 || '0')",
+        collection, repo.value);
 }
 
-bool set_takedown(db::Transaction& t, std::int64_t account_id, std::string_view key,
+bool set_takedown(db::Transaction& t, RepoId repo, std::string_view key,
                   const std::optional<std::string>& ref) {
-    return t.execute("UPDATE record SET takedown_ref = $1 WHERE account_id = $2 AND key = $3", ref,
-                     account_id, key) == 1;
+    return t.execute("UPDATE record SET takedown_ref = $1 WHERE repo_id = $2 AND key = $3", ref,
+                     repo.value, key) == 1;
 }
 
-std::optional<Record> find(db::Transaction& t, std::int64_t account_id, std::string_view key) {
+std::optional<Record> find(db::Transaction& t, RepoId repo, std::string_view key) {
     db::Rows row = t.select(
-        "SELECT key, cid, rev, takedown_ref, value FROM record WHERE account_id = $1 AND key = $2",
-        account_id, key);
+        "SELECT key, cid, rev, takedown_ref, value FROM record WHERE repo_id = $1 AND key = $2",
+        repo.value, key);
     if (!row.next()) return std::nullopt;
     return read_row(row);
 }
 
-std::vector<Record> list(db::Transaction& t, std::int64_t account_id, std::string_view collection,
+std::vector<Record> list(db::Transaction& t, RepoId repo, std::string_view collection,
                          const Range& range) {
     std::string after(collection), before(collection);
     after += '/';
@@ -91,72 +92,105 @@ std::vector<Record> list(db::Transaction& t, std::int64_t account_id, std::strin
         range.order == Order::ascending
             ? t.select(
                   "SELECT key, cid, rev, takedown_ref, value FROM record "
-                  "WHERE account_id = $1 AND key > $2 AND key < $3 AND takedown_ref IS NULL "
+                  "WHERE repo_id = $1 AND key > $2 AND key < $3 AND takedown_ref IS NULL "
                   "ORDER BY key LIMIT $4",
-                  account_id, after, before, range.limit)
+                  repo.value, after, before, range.limit)
             : t.select(
                   "SELECT key, cid, rev, takedown_ref, value FROM record "
-                  "WHERE account_id = $1 AND key > $2 AND key < $3 AND takedown_ref IS NULL "
+                  "WHERE repo_id = $1 AND key > $2 AND key < $3 AND takedown_ref IS NULL "
                   "ORDER BY key DESC LIMIT $4",
-                  account_id, after, before, range.limit);
+                  repo.value, after, before, range.limit);
     while (rows.next())
         found.push_back(read_row(rows));
     return found;
 }
 
-std::vector<atproto::mst::KeyValue> keys(db::Transaction& t, std::int64_t account_id) {
+std::vector<atproto::mst::KeyValue> keys(db::Transaction& t, RepoId repo) {
     std::vector<atproto::mst::KeyValue> found;
     db::Rows rows =
-        t.select("SELECT key, cid FROM record WHERE account_id = $1 ORDER BY key", account_id);
+        t.select("SELECT key, cid FROM record WHERE repo_id = $1 ORDER BY key", repo.value);
     while (rows.next())
         found.push_back({std::string(rows.text(0)), read_cid(rows.bytes(1))});
     return found;
 }
 
-db::Rows scan(db::Transaction& t, std::int64_t account_id) {
-    return t.select("SELECT key, value FROM record WHERE account_id = $1 ORDER BY key", account_id);
+db::Rows scan(db::Transaction& t, RepoId repo) {
+    return t.select("SELECT key, value FROM record WHERE repo_id = $1 ORDER BY key", repo.value);
 }
 
-db::Rows scan(db::Transaction& t, std::int64_t account_id, std::string_view collection) {
+db::Rows scan(db::Transaction& t, RepoId repo, std::string_view collection) {
     return t.select(
-        "SELECT key, value FROM record WHERE account_id = $1 AND key > $2 || '/' "
+        "SELECT key, value FROM record WHERE repo_id = $1 AND key > $2 || '/' "
         "AND key < $2 || '0' ORDER BY key",
-        account_id, collection);
+        repo.value, collection);
 }
 
-std::vector<std::string> collections(db::Transaction& t, std::int64_t account_id) {
+void carry_takedowns(db::Transaction& t, RepoId from, RepoId to) {
+    t.execute(
+        "UPDATE record SET takedown_ref = (SELECT takedown_ref FROM record AS old "
+        "WHERE old.repo_id = $1 AND old.key = record.key) "
+        "WHERE repo_id = $2 AND key IN (SELECT key FROM record AS old "
+        "INDEXED BY record_takendown WHERE old.repo_id = $1 AND old.takedown_ref IS NOT NULL)",
+        from.value, to.value);
+}
+
+std::vector<std::string> collections(db::Transaction& t, RepoId repo) {
     std::vector<std::string> found;
     db::Rows rows =
-        t.select("SELECT collection FROM repo_collection WHERE account_id = $1 ORDER BY collection",
-                 account_id);
+        t.select("SELECT collection FROM repo_collection WHERE repo_id = $1 ORDER BY collection",
+                 repo.value);
     while (rows.next())
         found.emplace_back(rows.text(0));
     return found;
 }
 
-void add_subject(db::Transaction& t, std::int64_t account_id, std::string_view collection,
+void add_subject(db::Transaction& t, RepoId repo, std::string_view collection,
                  std::string_view subject, std::string_view key) {
     t.execute(
-        "INSERT INTO record_subject (account_id, subject_hash, key) VALUES ($1, $2, $3) "
+        "INSERT INTO record_subject (repo_id, subject_hash, key) VALUES ($1, $2, $3) "
         "ON CONFLICT DO NOTHING",
-        account_id, subject_hash(collection, subject), key);
+        repo.value, subject_hash(collection, subject), key);
 }
 
-void erase_subject(db::Transaction& t, std::int64_t account_id, std::string_view collection,
+void erase_subject(db::Transaction& t, RepoId repo, std::string_view collection,
                    std::string_view subject, std::string_view key) {
-    t.execute("DELETE FROM record_subject WHERE account_id = $1 AND subject_hash = $2 AND key = $3",
-              account_id, subject_hash(collection, subject), key);
+    t.execute("DELETE FROM record_subject WHERE repo_id = $1 AND subject_hash = $2 AND key = $3",
+              repo.value, subject_hash(collection, subject), key);
 }
 
-std::vector<std::string> find_by_subject(db::Transaction& t, std::int64_t account_id,
+std::vector<std::string> find_by_subject(db::Transaction& t, RepoId repo,
                                          std::string_view collection, std::string_view subject) {
     std::vector<std::string> found;
     db::Rows rows = t.select(
-        "SELECT key FROM record_subject WHERE account_id = $1 AND subject_hash = $2 ORDER BY key",
-        account_id, subject_hash(collection, subject));
+        "SELECT key FROM record_subject WHERE repo_id = $1 AND subject_hash = $2 ORDER BY key",
+        repo.value, subject_hash(collection, subject));
     while (rows.next())
         found.emplace_back(rows.text(0));
     return found;
+}
+
+bool erase_some(db::Transaction& t, RepoId repo) {
+    std::optional<std::string> last;
+    {
+        db::Rows rows = t.select(
+            "SELECT key, length(value) FROM record WHERE repo_id = $1 ORDER BY key LIMIT $2",
+            repo.value, limits::removed_rows_max);
+        for (std::int64_t bytes = 0; bytes < limits::removed_bytes_max && rows.next();
+             bytes += rows.integer(1))
+            last = rows.text(0);
+    }
+    if (last) {
+        t.execute("DELETE FROM record WHERE repo_id = $1 AND key <= $2", repo.value, *last);
+        return true;
+    }
+    if (t.execute("DELETE FROM record_subject WHERE repo_id = $1 AND (subject_hash, key) IN "
+                  "(SELECT subject_hash, key FROM record_subject WHERE repo_id = $1 LIMIT $2)",
+                  repo.value, limits::removed_rows_max) > 0)
+        return true;
+    return t.execute(
+               "DELETE FROM repo_collection WHERE repo_id = $1 AND collection IN "
+               "(SELECT collection FROM repo_collection WHERE repo_id = $1 LIMIT $2)",
+               repo.value, limits::removed_rows_max) > 0;
 }
 
 }  // namespace roost::pds::record_store

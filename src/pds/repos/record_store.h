@@ -13,6 +13,7 @@
 #include "atproto/syntax/syntax.h"
 #include "base/bytes.h"
 #include "db/transaction.h"
+#include "pds/repo_id.h"
 
 namespace roost::pds::record_store {
 
@@ -25,15 +26,15 @@ struct Record {
 };
 
 // Creates the record or replaces it; a takedown stays.
-void put(db::Transaction& t, std::int64_t account_id, std::string_view key, const atproto::Cid& cid,
+void put(db::Transaction& t, RepoId repo, std::string_view key, const atproto::Cid& cid,
          std::uint64_t rev, ByteView value);
 // The record exists.
-void erase(db::Transaction& t, std::int64_t account_id, std::string_view key);
+void erase(db::Transaction& t, RepoId repo, std::string_view key);
 // False if there is no such record. None lifts the takedown.
-bool set_takedown(db::Transaction& t, std::int64_t account_id, std::string_view key,
+bool set_takedown(db::Transaction& t, RepoId repo, std::string_view key,
                   const std::optional<std::string>& ref);
 
-std::optional<Record> find(db::Transaction& t, std::int64_t account_id, std::string_view key);
+std::optional<Record> find(db::Transaction& t, RepoId repo, std::string_view key);
 
 // A page of a collection, by record key. Records that are taken down are left out.
 enum class Order { ascending, descending };
@@ -43,27 +44,33 @@ struct Range {
     Order order = Order::descending;
     std::int64_t limit;
 };
-std::vector<Record> list(db::Transaction& t, std::int64_t account_id, std::string_view collection,
+std::vector<Record> list(db::Transaction& t, RepoId repo, std::string_view collection,
                          const Range& range);
 
 // All of a repository, in the order of the tree.
-std::vector<atproto::mst::KeyValue> keys(db::Transaction& t, std::int64_t account_id);
+std::vector<atproto::mst::KeyValue> keys(db::Transaction& t, RepoId repo);
 
 // Key and value of each, in the same order.
-db::Rows scan(db::Transaction& t, std::int64_t account_id);
-db::Rows scan(db::Transaction& t, std::int64_t account_id, std::string_view collection);
+db::Rows scan(db::Transaction& t, RepoId repo);
+db::Rows scan(db::Transaction& t, RepoId repo, std::string_view collection);
+
+// The records of the other repository that are taken down are so in this one, where it has them.
+void carry_takedowns(db::Transaction& t, RepoId from, RepoId to);
 
 // Collections that have records, in order.
-std::vector<std::string> collections(db::Transaction& t, std::int64_t account_id);
+std::vector<std::string> collections(db::Transaction& t, RepoId repo);
 
 // What the record at the key points at; one subject per record, so the old one is to be removed
 // before. See docs: only likes, reposts, follows and blocks have subjects here.
-void add_subject(db::Transaction& t, std::int64_t account_id, std::string_view collection,
+void add_subject(db::Transaction& t, RepoId repo, std::string_view collection,
                  std::string_view subject, std::string_view key);
-void erase_subject(db::Transaction& t, std::int64_t account_id, std::string_view collection,
+void erase_subject(db::Transaction& t, RepoId repo, std::string_view collection,
                    std::string_view subject, std::string_view key);
 // Keys of records that may point at the subject: whoever asks compares the records.
-std::vector<std::string> find_by_subject(db::Transaction& t, std::int64_t account_id,
+std::vector<std::string> find_by_subject(db::Transaction& t, RepoId repo,
                                          std::string_view collection, std::string_view subject);
+
+// Removes some rows of a repository that belongs to nobody, in any order. False: there were none.
+bool erase_some(db::Transaction& t, RepoId repo);
 
 }  // namespace roost::pds::record_store

@@ -34,18 +34,18 @@ Result<std::unique_ptr<RepoExport>> RepoExport::open(db::Database& database, con
 RepoExport::RepoExport(std::unique_ptr<db::Snapshot> snapshot, const Account& account,
                        LoadedTree loaded, const ExportPart& part)
     : snapshot_(std::move(snapshot)),
-      account_id_(account.id),
+      repo_(loaded.stored.id),
       did_(account.did),
       head_(std::move(loaded.stored.head)),
       since_(part.since ? std::optional(part.since->number()) : std::nullopt),
-      nodes_(snapshot_->transaction(), account.id),
+      nodes_(snapshot_->transaction(), repo_),
       walk_(walk_through(std::move(loaded.tree), part)) {
     check(!part.since || !part.collection, "a part of a repository is of one kind");
     db::Transaction& t = snapshot_->transaction();
     if (part.collection)
-        records_.emplace(record_store::scan(t, account_id_, part.collection->text()));
+        records_.emplace(record_store::scan(t, repo_, part.collection->text()));
     else if (!since_)
-        records_.emplace(record_store::scan(t, account_id_));
+        records_.emplace(record_store::scan(t, repo_));
 }
 
 Error RepoExport::damaged(std::string_view reason) const {
@@ -97,7 +97,7 @@ Result<void> RepoExport::append_record(Bytes& car, std::string_view key, const C
         if (!is_there || records_->text(0) != key) return missing();
         return append(records_->bytes(1));
     }
-    const auto record = record_store::find(snapshot_->transaction(), account_id_, key);
+    const auto record = record_store::find(snapshot_->transaction(), repo_, key);
     if (!record) return missing();
     if (record->rev <= *since_) return {};
     return append(record->value);

@@ -45,7 +45,7 @@ class RepoExport {
     Result<void> append_record(Bytes& car, std::string_view key, const atproto::Cid& cid);
 
     std::unique_ptr<db::Snapshot> snapshot_;
-    std::int64_t account_id_;
+    RepoId repo_;
     atproto::Did did_;
     repo_store::Head head_;
     std::optional<std::uint64_t> since_;

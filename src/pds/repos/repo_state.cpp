@@ -46,8 +46,8 @@ std::uint64_t first_stamp(const std::vector<Bytes>& commits) {
     return read_commit(commits.front()).rev.number();
 }
 
-Result<Tree> tree_of_records(db::Transaction& t, std::int64_t account_id, std::uint64_t stamp) {
-    return atproto::mst::build_tree(record_store::keys(t, account_id), stamp);
+Result<Tree> tree_of_records(db::Transaction& t, RepoId repo, std::uint64_t stamp) {
+    return atproto::mst::build_tree(record_store::keys(t, repo), stamp);
 }
 
 }  // namespace
@@ -61,18 +61,19 @@ Result<LoadedTree> load_tree(db::Transaction& t, std::int64_t account_id, const 
     const std::vector<Bytes> commits = event_log::commits_after(t, did, repo->nodes_seq);
     const std::uint64_t stamp = repo->head.rev.number();
     const Tree stored = repo->nodes_root ? Tree(*repo->nodes_root) : Tree();
+    const RepoId id = repo->id;
     LoadedTree loaded{.stored = *std::move(repo),
                       .tree = Tree(),
                       .nodes_stamp = commits.empty() ? stamp : first_stamp(commits) - 1,
                       .unwritten = {.commits = static_cast<int>(commits.size())},
                       .left_places = {}};
-    node_store::Nodes nodes(t, account_id);
+    node_store::Nodes nodes(t, id);
     Result<Tree> tree = replay(stored, nodes, commits, loaded);
     if (!tree.has_value() || tree->root() != commit->data) {
         log::error("the tree of a repository is made anew from its records",
                    {{"did", did.text()},
                     {"reason", tree.has_value() ? "another root" : tree.error().message}});
-        tree = tree_of_records(t, account_id, stamp);
+        tree = tree_of_records(t, id, stamp);
         if (!tree.has_value() || tree->root() != commit->data) return damaged(did);
         loaded.nodes_stamp = std::nullopt;
         loaded.left_places.clear();
@@ -86,9 +87,9 @@ Result<std::shared_ptr<const RepoState>> load_repo(db::Transaction& t, std::int6
                                                    const FindSigningKey& find_key) {
     LoadedTree loaded = TRY(load_tree(t, account_id, did));
     return std::make_shared<const RepoState>(RepoState {
-        .rev = loaded.stored.head.rev, .commit = loaded.stored.head.commit_cid,
-        .tree = std::move(loaded.tree), .record_count = loaded.stored.record_count,
-        .key = TRY(find_key(t, account_id))
+        .id = loaded.stored.id, .rev = loaded.stored.head.rev,
+        .commit = loaded.stored.head.commit_cid, .tree = std::move(loaded.tree),
+        .record_count = loaded.stored.record_count, .key = TRY(find_key(t, account_id))
         , .nodes_stamp = loaded.nodes_stamp, .unwritten = loaded.unwritten,
             .left_places = std::move(loaded.left_places),
     });

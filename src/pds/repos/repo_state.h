@@ -13,6 +13,7 @@
 #include "atproto/mst/tree.h"
 #include "atproto/syntax/syntax.h"
 #include "db/transaction.h"
+#include "pds/repo_id.h"
 #include "pds/repos/repo_store.h"
 #include "pds/repos/signing_keys.h"
 
@@ -25,6 +26,7 @@ struct Unwritten {
 };
 
 struct RepoState {
+    RepoId id;
     atproto::Tid rev;
     atproto::Cid commit;
     atproto::mst::Tree tree;

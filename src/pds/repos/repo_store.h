@@ -8,8 +8,10 @@
 
 #include "atproto/repo/commit.h"
 #include "base/bytes.h"
+#include "base/result.h"
 #include "db/transaction.h"
 #include "pds/account.h"
+#include "pds/repo_id.h"
 
 namespace roost::pds::repo_store {
 
@@ -22,6 +24,7 @@ struct Head {
 
 // A repository as it is stored: see migrations/sqlite/0004_repos.sql for what the nodes stand for.
 struct StoredRepo {
+    RepoId id;
     Head head;
     std::int64_t nodes_seq;
     std::optional<atproto::Cid> nodes_root;
@@ -30,6 +33,7 @@ struct StoredRepo {
 
 // A repository of a list, active or not.
 struct Listed {
+    RepoId id;
     std::int64_t account_id;
     atproto::Did did;
     AccountStatus status;
@@ -37,23 +41,40 @@ struct Listed {
     atproto::Cid commit_cid;
 };
 
-void insert(db::Transaction& t, std::int64_t account_id, const atproto::NewRepo& repo);
+// A new account's, without records.
+RepoId insert(db::Transaction& t, std::int64_t account_id, const atproto::NewRepo& repo);
+// Error: Fault::invalid "RepoNotFound", if the account was deleted.
+Result<OwnedRepo> of_account(db::Transaction& t, const Account& account);
 std::optional<Head> find_head(db::Transaction& t, std::int64_t account_id);
 std::optional<StoredRepo> find(db::Transaction& t, std::int64_t account_id);
 // In the order of accounts, from the one after `after`.
 std::vector<Listed> list(db::Transaction& t, std::int64_t after, std::int64_t limit);
-// Those that are active and have records of a collection.
+// Those that are active and have records of a collection, in the order of their own ids.
 std::vector<Listed> list_by_collection(db::Transaction& t, std::string_view collection,
-                                       std::int64_t after, std::int64_t limit);
+                                       RepoId after, std::int64_t limit);
 
 std::int64_t count(db::Transaction& t);
 
 // The repository goes on from one commit to the next. False, and nothing happens, if another commit
-// has come between, or there is no repository any more.
-bool advance(db::Transaction& t, std::int64_t account_id, const atproto::Tid& from, const Head& to,
+// has come between, or it belongs to nobody any more.
+bool advance(db::Transaction& t, RepoId repo, const atproto::Tid& from, const Head& to,
              std::int64_t record_count);
 // The tree's nodes were written as they are after this event.
-void set_nodes(db::Transaction& t, std::int64_t account_id, std::int64_t seq,
-               const atproto::Cid& root);
+void set_nodes(db::Transaction& t, RepoId repo, std::int64_t seq, const atproto::Cid& root);
+
+// ---- Repositories that belong to nobody, and that nobody sees
+
+// One that is to be imported. The head is that of the file.
+RepoId begin_import(db::Transaction& t, const Head& head);
+// The account's repository is replaced by one that belonged to nobody. False, and nothing happens,
+// if the account's is not at that commit any more.
+bool replace(db::Transaction& t, OwnedRepo from, const Head& from_head, RepoId to,
+             const Head& to_head, std::int64_t record_count);
+// Whether the account is active, so that its repository is to be seen.
+bool is_open(db::Transaction& t, std::int64_t account_id);
+// After one of them, in the order of their ids.
+std::optional<RepoId> next_ownerless(db::Transaction& t, RepoId after);
+// The row itself, when nothing refers to it any more.
+void erase_ownerless(db::Transaction& t, RepoId repo);
 
 }  // namespace roost::pds::repo_store

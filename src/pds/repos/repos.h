@@ -60,6 +60,11 @@ class Repos {
     // and again.
     Task<Result<Written>> write(const Account& account, WriteRequest request);
 
+    // A new commit over the same tree, and a #sync event of it: for consumers that may know a later
+    // state of the repository than there is. Durable when it returns.
+    // Errors: Fault::not_found "RepoNotFound"; those of write().
+    Task<Result<void>> renew(std::int64_t account_id, const atproto::Did& did);
+
     // What was stored was changed from outside of write().
     void forget(std::int64_t account_id) { warm_.forget(account_id); }
 

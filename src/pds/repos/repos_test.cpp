@@ -53,7 +53,9 @@ class ReposTest : public ::testing::Test {
         return bed_.read([&](db::Transaction& t) { return *repo_store::find(t, ann_.id); });
     }
     std::optional<record_store::Record> record(std::string_view key) {
-        return bed_.read([&](db::Transaction& t) { return record_store::find(t, ann_.id, key); });
+        return bed_.read([&](db::Transaction& t) {
+            return record_store::find(t, repo_store::find(t, ann_.id)->id, key);
+        });
     }
 
     // Every #commit of the log is signed, follows the one before, and can be undone; what they add
@@ -96,7 +98,7 @@ class ReposTest : public ::testing::Test {
         EXPECT_EQ(repo.record_count, static_cast<std::int64_t>(records.size()));
         std::map<std::string, Cid> rows;
         for (const auto& [key, cid] :
-             bed_.read([&](db::Transaction& t) { return record_store::keys(t, ann_.id); }))
+             bed_.read([&](db::Transaction& t) { return record_store::keys(t, repo.id); }))
             rows.emplace(key, cid);
         EXPECT_EQ(rows, records);
     }
@@ -270,7 +272,7 @@ TEST_F(ReposTest, StoredNodesAreExactlyTheTree) {
     ASSERT_TRUE(repo.nodes_root.has_value());
     std::size_t reached = 0;
     bed_.read([&](db::Transaction& t) {
-        node_store::NodesInOrder nodes(t, ann_.id);
+        node_store::NodesInOrder nodes(t, repo.id);
         atproto::mst::PreorderWalk walk{atproto::mst::Tree(*repo.nodes_root)};
         while (const auto item = must(walk.next(nodes)))
             if (item->is_node()) ++reached;
@@ -474,9 +476,9 @@ TEST_F(ReposTest, AnExportTrustsNoBlock) {
                       "k50 is missing", since);
         expect_damage(
             "UPDATE repo SET commit_block = CAST(commit_block || x'00' AS BLOB)"
-            " WHERE account_id = (SELECT min(account_id) FROM repo)",
+            " WHERE id = (SELECT min(id) FROM repo)",
             "UPDATE repo SET commit_block = substr(commit_block, 1, length(commit_block) "
-            "- 1) WHERE account_id = (SELECT min(account_id) FROM repo)",
+            "- 1) WHERE id = (SELECT min(id) FROM repo)",
             "is damaged", since);
     }
     // Nodes that are newer than all commits: nothing is replayed.
@@ -485,7 +487,7 @@ TEST_F(ReposTest, AnExportTrustsNoBlock) {
         must(create("more" + std::to_string(i)));
     bed_.execute(
         "UPDATE repo_node SET node = x'00' WHERE layer = 0"
-        " AND account_id = (SELECT min(account_id) FROM repo)");
+        " AND repo_id = (SELECT min(id) FROM repo)");
     EXPECT_NE(exported(ann_, std::nullopt).find(ann_.did.text()), std::string::npos);
     EXPECT_EQ(exported(bob, std::nullopt), "fine");
 }

@@ -146,7 +146,7 @@ bool WriteLanes::Lane::is_empty() const {
     return place_.shard->lanes.at(place_.account_id).on_the_way == 0;
 }
 
-Task<void> WriteLanes::Lane::emptied() {
+Task<void> WriteLanes::Lane::emptied() const {
     co_await Emptying(place_);
 }
 

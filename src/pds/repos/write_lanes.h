@@ -79,7 +79,7 @@ class WriteLanes {
         // Nothing is on the way: all that was prepared before is stored, or has failed.
         bool is_empty() const;
         // Until then.
-        Task<void> emptied();
+        Task<void> emptied() const;
         Departure depart() &&;
 
       private:

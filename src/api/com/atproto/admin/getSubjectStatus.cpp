@@ -5,6 +5,7 @@
 #include "api/subject.h"
 #include "pds/blobs/blob_store.h"
 #include "pds/repos/record_store.h"
+#include "pds/repos/repo_store.h"
 
 namespace roost::api {
 
@@ -37,7 +38,8 @@ Task<Result<lex::Output>> status_of(const Services& services, BlobSubject subjec
 
 Task<Result<lex::Output>> status_of(const Services& services, RecordSubject subject) {
     co_return co_await services.db.read([&](db::Transaction& t) -> Result<lex::Output> {
-        const auto record = pds::record_store::find(t, subject.account.id, subject.key);
+        const pds::OwnedRepo repo = TRY(pds::repo_store::of_account(t, subject.account));
+        const auto record = pds::record_store::find(t, repo.id, subject.key);
         if (!record) return not_found();
         return lex::Output{
             .subject = atproto::Object{{"$type", "com.atproto.repo.strongRef"},

@@ -6,6 +6,7 @@
 #include "pds/accounts/lifecycle.h"
 #include "pds/blobs/blob_store.h"
 #include "pds/repos/record_store.h"
+#include "pds/repos/repo_store.h"
 
 namespace roost::api {
 
@@ -18,9 +19,10 @@ using Ref = std::optional<std::string>;
 // What is not there (any more) is no error: moderators speak of what they have seen.
 Task<Result<void>> set_takedown(const Services& services, const RecordSubject& subject, Ref ref) {
     co_return co_await services.db.write(
-        [account_id = subject.account.id, key = subject.key,
+        [account = subject.account, key = subject.key,
          ref = std::move(ref)](db::Transaction& t) -> Result<void> {
-            pds::record_store::set_takedown(t, account_id, key, ref);
+            const pds::OwnedRepo repo = TRY(pds::repo_store::of_account(t, account));
+            pds::record_store::set_takedown(t, repo.id, key, ref);
             return {};
         });
 }

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "pds/identity/resolver.h"
 #include "pds/repos/record_store.h"
+#include "pds/repos/repo_store.h"
 
 namespace roost::api {
 
@@ -20,7 +21,8 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex
     if (!document) co_return Error::invalid("Could not resolve DID: " + account.did.text());
     const std::vector<std::string> collections = CO_TRY(
         co_await services.db.read([&](db::Transaction& t) -> Result<std::vector<std::string>> {
-            return pds::record_store::collections(t, account.id);
+            const pds::OwnedRepo repo = TRY(pds::repo_store::of_account(t, account));
+            return pds::record_store::collections(t, repo.id);
         }));
     lex::Output output{.handle = account.handle,
                        .did = account.did,

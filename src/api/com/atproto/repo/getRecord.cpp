@@ -4,6 +4,7 @@
 
 #include "api/record_view.h"
 #include "pds/accounts/account_store.h"
+#include "pds/repos/repo_store.h"
 
 namespace roost::api {
 
@@ -16,7 +17,10 @@ Task<Result<net::Response>> answer(const Services& services, xrpc::Call&, lex::P
         const std::optional<pds::Account> account = find_public_account(t, params.repo);
         const std::string key = params.collection.text() + "/" + params.rkey.text();
         std::optional<pds::record_store::Record> record;
-        if (account) record = pds::record_store::find(t, account->id, key);
+        if (account) {
+            const pds::OwnedRepo repo = TRY(pds::repo_store::of_account(t, *account));
+            record = pds::record_store::find(t, repo.id, key);
+        }
         if (!record || record->takedown_ref || (params.cid && *params.cid != record->cid.text())) {
             const std::string authority = account ? account->did.text() : params.repo;
             return Error::invalid("Could not locate record: at://" + authority + "/" + key,

@@ -4,6 +4,7 @@
 
 #include "api/record_view.h"
 #include "atproto/data/json.h"
+#include "pds/repos/repo_store.h"
 
 namespace roost::api {
 
@@ -25,8 +26,9 @@ Task<Result<net::Response>> answer(const Services& services, xrpc::Call&, lex::P
     co_return co_await services.db.read([&](db::Transaction& t) -> Result<net::Response> {
         const std::optional<pds::Account> account = find_public_account(t, params.repo);
         if (!account) return Error::invalid("Could not find repo: " + params.repo);
+        const pds::OwnedRepo repo = TRY(pds::repo_store::of_account(t, *account));
         const std::vector<pds::record_store::Record> records =
-            pds::record_store::list(t, account->id, params.collection.text(), range_of(params));
+            pds::record_store::list(t, repo.id, params.collection.text(), range_of(params));
         net::Response response;
         response.content_type = xrpc::json_content_type;
         std::string& json = response.body;

@@ -19,10 +19,10 @@ Result<Bytes> prove(db::Transaction& t, const pds::Account& account, const std::
     const pds::LoadedTree loaded = TRY(pds::load_tree(t, account.id, account.did));
     const pds::repo_store::Head& head = loaded.stored.head;
     atproto::Blocks blocks{{head.commit_cid, head.commit_block}};
-    pds::node_store::Nodes nodes(t, account.id);
+    pds::node_store::Nodes nodes(t, loaded.stored.id);
     for (atproto::Block& block : TRY(loaded.tree.proof(nodes, key)))
         blocks.push_back(std::move(block));
-    if (auto record = pds::record_store::find(t, account.id, key))
+    if (auto record = pds::record_store::find(t, loaded.stored.id, key))
         blocks.push_back({record->cid, std::move(record->value)});
     return atproto::write_car(head.commit_cid, blocks);
 }

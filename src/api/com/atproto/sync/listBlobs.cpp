@@ -5,6 +5,7 @@
 #include "api/cursor.h"
 #include "api/repo_view.h"
 #include "pds/blobs/blob_store.h"
+#include "pds/repos/repo_store.h"
 
 namespace roost::api {
 
@@ -18,9 +19,10 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex
     std::optional<std::uint64_t> since;
     if (params.since) since = params.since->number();
     co_return co_await services.db.read([&](db::Transaction& t) -> Result<lex::Output> {
+        const pds::OwnedRepo repo = TRY(pds::repo_store::of_account(t, account));
         lex::Output output;
         for (const atproto::Cid& cid :
-             pds::blob_store::list(t, account.id, after, since, params.limit))
+             pds::blob_store::list(t, repo.id, after, since, params.limit))
             output.cids.push_back(cid.text());
         if (!output.cids.empty()) output.cursor = output.cids.back();
         return output;

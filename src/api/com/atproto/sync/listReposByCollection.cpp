@@ -12,16 +12,18 @@ namespace lex = lexicon::com::atproto::sync::listReposByCollection;
 namespace {
 
 Task<Result<lex::Output>> answer(const Services& services, xrpc::Call&, lex::Params params) {
-    const std::int64_t after = CO_TRY(read_number_cursor(params.cursor));
+    const pds::RepoId after {
+        CO_TRY(read_number_cursor(params.cursor))
+    };
     co_return co_await services.db.read([&](db::Transaction& t) -> Result<lex::Output> {
         lex::Output output;
-        std::int64_t last = 0;
+        pds::RepoId last{0};
         for (pds::repo_store::Listed& repo : pds::repo_store::list_by_collection(
                  t, params.collection.text(), after, params.limit)) {
             output.repos.push_back({.did = std::move(repo.did)});
-            last = repo.account_id;
+            last = repo.id;
         }
-        output.cursor = number_cursor(output.repos.size(), params.limit, last);
+        output.cursor = number_cursor(output.repos.size(), params.limit, last.value);
         return output;
     });
 }

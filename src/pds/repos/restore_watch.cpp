@@ -1,0 +1,122 @@
+#include "pds/repos/restore_watch.h"
+
+#include <charconv>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "base/log.h"
+#include "pds/limits.h"
+#include "pds/repos/repo_store.h"
+#include "pds/sync/event_log.h"
+
+namespace roost::pds {
+
+namespace {
+
+// The last account that was told of; none if there is nothing to tell.
+std::optional<std::int64_t> find_progress(db::Transaction& t) {
+    db::Rows row = t.select("SELECT after_account FROM resync WHERE id = 1");
+    if (!row.next()) return std::nullopt;
+    return row.integer(0);
+}
+
+void set_progress(db::Transaction& t, std::int64_t after_account) {
+    t.execute(
+        "INSERT INTO resync (id, after_account) VALUES (1, $1) "
+        "ON CONFLICT (id) DO UPDATE SET after_account = excluded.after_account",
+        after_account);
+}
+
+void end_progress(db::Transaction& t) {
+    t.execute("DELETE FROM resync");
+}
+
+// Nothing if there is no such file, or it was cut off.
+std::optional<std::int64_t> read_number(const std::filesystem::path& file) {
+    std::ifstream in(file);
+    std::string line;
+    if (!std::getline(in, line) || in.eof()) return std::nullopt;
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), number);
+    if (error != std::errc() || end != line.data() + line.size()) return std::nullopt;
+    return number;
+}
+
+}  // namespace
+
+Task<Result<void>> RestoreWatch::begin() {
+    const std::int64_t newest = CO_TRY(co_await db_.read(
+        [](db::Transaction& t) -> Result<std::int64_t> { return event_log::newest(t); }));
+    const std::optional<std::int64_t> known = read_number(file_);
+    const bool was_put_back = newest > 0 && (!known || *known > newest);
+    if (was_put_back)
+        log::warn(
+            "the database seems to have been restored from a copy: consumers of the event "
+            "stream are told where each repository stands",
+            {{"newest", newest}, {"seen", known.value_or(0)}});
+    has_to_tell_ = CO_TRY(co_await db_.write([was_put_back](db::Transaction& t) -> Result<bool> {
+        if (was_put_back) set_progress(t, 0);
+        return find_progress(t).has_value();
+    }));
+    co_return note(newest);
+}
+
+// Not synced: after a power loss it may say less than it could, or have to be made anew.
+Result<void> RestoreWatch::note(std::int64_t seq) {
+    std::filesystem::path draft = file_;
+    draft += ".new";
+    std::ofstream out(draft, std::ios::trunc);
+    out << seq << '\n';
+    out.close();
+    std::error_code error;
+    if (out) std::filesystem::rename(draft, file_, error);
+    if (!out || error)
+        return Error::unavailable(
+            "cannot write " + file_.string() + "; is the disk full, or the folder read-only?", 60);
+    noted_ = seq;
+    return {};
+}
+
+Task<void> RestoreWatch::note_newest() {
+    const Result<std::int64_t> newest = co_await db_.read(
+        [](db::Transaction& t) -> Result<std::int64_t> { return event_log::newest(t); });
+    if (!newest.has_value() || *newest == noted_) co_return;
+    const Result<void> noted = note(*newest);
+    if (!noted.has_value())
+        log::warn("the newest event number was not noted", {{"reason", noted.error().message}});
+}
+
+Task<void> RestoreWatch::tell_some() {
+    if (!has_to_tell_) co_return;
+    const auto page =
+        co_await db_.read([](db::Transaction& t) -> Result<std::vector<repo_store::Listed>> {
+            return repo_store::list(t, find_progress(t).value_or(0), limits::repos_told_at_once);
+        });
+    if (!page.has_value()) co_return;
+    for (const repo_store::Listed& repo : *page) {
+        if (repo.status != AccountStatus::active) continue;  // its activation tells
+        const Result<void> renewed = co_await repos_.renew(repo.account_id, repo.did);
+        if (renewed.has_value()) continue;
+        if (renewed.error().retry_after_s > 0) co_return;  // the next time
+        log::warn("a repository could not be told of",
+                  {{"did", repo.did.text()}, {"reason", renewed.error().message}});
+    }
+    const std::int64_t last = page->empty() ? 0 : page->back().account_id;
+    const bool is_over = page->empty();
+    const Result<void> done =
+        co_await db_.write([is_over, last](db::Transaction& t) -> Result<void> {
+            if (is_over)
+                end_progress(t);
+            else
+                set_progress(t, last);
+            return {};
+        });
+    if (!done.has_value() || !is_over) co_return;
+    has_to_tell_ = false;
+    log::info("consumers have been told where each repository stands");
+}
+
+}  // namespace roost::pds
