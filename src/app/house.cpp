@@ -458,6 +458,7 @@ void House::stop() {
     blob_place_.pool->stop();
     hashes_.stop();
     mail_.reset();
+    end_watch(restore_watch_);
     db_.reset();
     log::info("stopped");
 }

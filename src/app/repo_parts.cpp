@@ -44,6 +44,11 @@ void begin_watch(pds::RestoreWatch& watch) {
                    {{"reason", begun.error().message}});
 }
 
+void end_watch(pds::RestoreWatch& watch) {
+    RunLoop loop;
+    loop.run(watch.note_newest());
+}
+
 void add_repo_jobs(Jobs& jobs, pds::RepoRemoval& removal, pds::RestoreWatch& watch) {
     jobs.every(removal_ms, "remove repositories", [&removal] { return remove(removal); });
     jobs.every(pds::limits::newest_event_noted_every_ms, "note the newest event",

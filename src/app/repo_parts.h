@@ -17,6 +17,8 @@ pds::FindSigningKey signing_keys(const pds::KeyVault& vault);
 pds::ImportOptions import_options(const Config& config, const BlobPlace& place);
 // Before the server answers. A file that cannot be used is told, and no reason not to start.
 void begin_watch(pds::RestoreWatch& watch);
+// When nobody makes events any more.
+void end_watch(pds::RestoreWatch& watch);
 void add_repo_jobs(Jobs& jobs, pds::RepoRemoval& removal, pds::RestoreWatch& watch);
 
 }  // namespace roost::app

@@ -72,6 +72,7 @@ export async function startServer({ plc, smtp, env = {}, ahead = 0, faulty = fal
     PDS_DPOP_SECRET: hex(),
     PDS_PLC_ROTATION_KEY_K256_PRIVATE_KEY_HEX: hex(),
     PDS_CRAWLERS: '',
+    PDS_BLOB_UPLOAD_LIMIT: String(5 * 1024 * 1024), // the defaults differ
     LOG_ENABLED: 'true',
     LOG_LEVEL: 'info',
     ...(smtp && { PDS_EMAIL_SMTP_URL: smtp.url, PDS_EMAIL_FROM_ADDRESS: 'pds@example.com' }),
