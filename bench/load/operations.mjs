@@ -13,8 +13,11 @@
 //   target              {what, of, atMost}: of(figures), of roost, is to be at most that
 //
 // `world` has the server's `accounts` ({did, handle, accessJwt}), `password`, `tag` (a word of this
-// run, for new handles), and xrpc(method, json, token) that posts and returns the answer.
+// run, for new handles), and xrpc(method, body, token) that posts JSON or a Buffer and returns the answer.
 
+import crypto from 'node:crypto'
+
+const MB = 1_000_000
 const xrpc = (method) => `/xrpc/com.atproto.${method}`
 const bearer = (token) => (token ? { Authorization: `Bearer ${token}` } : {})
 
@@ -48,6 +51,30 @@ async function withRecords(world) {
   for (const { did, accessJwt } of world.accounts)
     await world.xrpc('repo.applyWrites', { repo: did, writes: world.rkeys.map(create) }, accessJwt)
   return world
+}
+/** A blob of a megabyte, which a record refers to, for each of four accounts. */
+async function withBlobs(world) {
+  if (world.blobs) return world
+  world.blobs = []
+  for (const { did, accessJwt } of world.accounts.slice(0, 4)) {
+    const bytes = crypto.randomBytes(MB)
+    const { blob } = await world.xrpc('repo.uploadBlob', bytes, accessJwt)
+    const file = { $type: 'test.roost.file', file: blob }
+    await world.xrpc('repo.createRecord', { repo: did, collection: file.$type, record: file, validate: false }, accessJwt)
+    world.blobs.push({ did, cid: blob.ref.$link })
+  }
+  return world
+}
+/** The DID of a repository with ten thousand records, and nothing else. */
+async function withLargeRepo(world) {
+  if (world.largeRepo) return world.largeRepo
+  const handle = `${world.tag}large.test`
+  const order = { handle, email: `${world.tag}large@example.com`, password: world.password }
+  const { did, accessJwt } = await world.xrpc('server.createAccount', order)
+  for (let i = 0; i < 50; i++)
+    await world.xrpc('repo.applyWrites', { repo: did, writes: Array.from({ length: 200 }, () => create()) }, accessJwt)
+  world.largeRepo = did
+  return did
 }
 const perAccount = (world, request) => world.accounts.map(request)
 
@@ -100,6 +127,32 @@ export const operations = [
         post('repo.applyWrites', { repo: did, writes: Array.from({ length: 10 }, () => create()) }, accessJwt),
       ),
     target: { what: 'applyWrites of 10, CPU in µs', of: cpuPerRequest, atMost: 500 },
+  },
+  {
+    name: 'uploadBlob',
+    connections: 8,
+    seconds: 1, // each leaves its megabyte on the disk
+    requests: (world) =>
+      perAccount(world, ({ accessJwt }) => ({
+        method: 'POST',
+        path: xrpc('repo.uploadBlob'),
+        headers: { ...bearer(accessJwt), 'Content-Type': 'application/octet-stream' },
+        body: '<<n>>',
+        body_bytes: MB,
+      })),
+    target: { what: 'uploadBlob of 1 MB, CPU in µs', of: cpuPerRequest, atMost: 2_000 },
+  },
+  {
+    name: 'getBlob',
+    connections: 8,
+    requests: async (world) => (await withBlobs(world)).blobs.map((query) => get('sync.getBlob', undefined, query)),
+    target: { what: 'getBlob of 1 MB, CPU in µs', of: cpuPerRequest, atMost: 500 },
+  },
+  {
+    name: 'getRepo',
+    connections: 4,
+    requests: async (world) => [get('sync.getRepo', undefined, { did: await withLargeRepo(world) })],
+    target: { what: 'getRepo of 10,000 records, CPU in µs', of: cpuPerRequest, atMost: 5_000 },
   },
   {
     name: 'describeServer',

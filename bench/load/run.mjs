@@ -36,11 +36,14 @@ const run = promisify(execFile)
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'roost-bench-plan-'))
 const say = (text) => process.stderr.write(`${text}\n`)
 
-async function call(server, method, json, token) {
+async function call(server, method, body, token) {
   const answer = await fetch(`${server.url}/xrpc/com.atproto.${method}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
-    body: JSON.stringify(json),
+    headers: {
+      'content-type': Buffer.isBuffer(body) ? 'application/octet-stream' : 'application/json',
+      ...(token && { authorization: `Bearer ${token}` }),
+    },
+    body: Buffer.isBuffer(body) ? body : JSON.stringify(body),
   })
   if (!answer.ok) throw new Error(`${method}: ${answer.status} ${await answer.text()}`)
   return answer.json()
@@ -52,7 +55,7 @@ async function worldOf(server) {
     password: 'the right password',
     tag: `b${Math.floor(Math.random() * 36 ** 3).toString(36).padStart(3, '0')}x`,
     accounts: [],
-    xrpc: (method, json, token) => call(server, method, json, token),
+    xrpc: (method, body, token) => call(server, method, body, token),
   }
   const logIn = ({ handle }) => world.xrpc('server.createSession', { identifier: handle, password: world.password })
   world.refreshTokens = async (count) => {
