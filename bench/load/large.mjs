@@ -1,6 +1,6 @@
 // One repository that grows: what a write costs in it, its export, and its first write after a start.
 //
-//   node large.mjs [RECORDS …]     the sizes to look at, 1000 10000 100000 1000000
+//   ./dev bench large [RECORDS …]     the sizes to look at, 1000 10000 100000 1000000
 //
 // Figures are of roost's own process: CPU is user and system.
 import { cpuOf, forgetPeak, machine, memoryOf, peakOf, startPds, startPlc } from './servers.mjs'
