@@ -116,6 +116,21 @@ class RepoImportsTest : public ::testing::Test {
     ImportOptions options() {
         return {.bytes_max = 50'000'000, .free_bytes_min = 0, .folder = bed_.spool()};
     }
+    // What tests do while an import is on its way.
+    Task<void> write_meanwhile() {
+        must(co_await repos_.write(ann_, put_request("meanwhile", "x")));
+    }
+    Task<void> expect_refused(const Account& account) {
+        testing::FakeBody body{std::string(as_text(repo_car(account.did, notes(1))))};
+        const auto answer = co_await imports_.run(account, body);
+        EXPECT_EQ(name_of(answer), "ServiceUnavailable");
+        EXPECT_GT(answer.error().retry_after_s, 0);
+    }
+    Task<void> import_beside(const Account& second, const Account& third) {
+        co_await expect_refused(ann_);
+        BusyBody body(repo_car(second.did, notes(5)), [&] { return expect_refused(third); });
+        must(co_await imports_.run(second, body));
+    }
     FindSigningKey find_key() {
         return [this](db::Transaction& t, std::int64_t id) {
             return key_store::find(t, id, bed_.vault);
@@ -231,9 +246,7 @@ TEST_F(RepoImportsTest, NothingIsSeenOfWhatFails) {
 
 TEST_F(RepoImportsTest, AWriteThatComesMeanwhileIsNotLost) {
     must(put("a", "a"));
-    BusyBody body(repo_car(ann_.did, notes(10)), [this]() -> Task<void> {
-        must(co_await repos_.write(ann_, put_request("meanwhile", "x")));
-    });
+    BusyBody body(repo_car(ann_.did, notes(10)), [this] { return write_meanwhile(); });
     EXPECT_EQ(name_of(bed_.loop.run(imports_.run(ann_, body))), "InvalidSwap");
     EXPECT_EQ(keys(), (std::vector<std::string>{"test.roost.note/a", "test.roost.note/meanwhile"}));
     expect_only_the_accounts_rows();
@@ -256,7 +269,7 @@ TEST_F(RepoImportsTest, WritesAndImportsAtTheSameTime) {
         ++(done.has_value() ? imported : refused);
         if (!done.has_value()) EXPECT_EQ(done.error().name, "InvalidSwap");
         int ends = 0;
-        do {  // each is a commit, so that the loop has its turn
+        do {  // NOLINT(bugprone-infinite-loop): each is a commit, so that the task has its turn
             must(put("end", std::to_string(round) + "." + std::to_string(++ends)));
         } while (open > 0);
         const std::vector<std::string> all = keys();
@@ -361,18 +374,7 @@ TEST_F(RepoImportsTest, IsBounded) {
 TEST_F(RepoImportsTest, OnlySoManyAtOnceAndOneForAnAccount) {
     const Account bob = bed_.add_account("bob.test");
     const Account eve = bed_.add_account("eve.test");
-    const auto refused = [this](const Account& account) -> Task<void> {
-        testing::FakeBody body{std::string(as_text(repo_car(account.did, notes(1))))};
-        const auto answer = co_await imports_.run(account, body);
-        EXPECT_EQ(name_of(answer), "ServiceUnavailable");
-        EXPECT_GT(answer.error().retry_after_s, 0);
-    };
-    BusyBody first(repo_car(ann_.did, notes(5)), [&]() -> Task<void> {
-        co_await refused(ann_);
-        BusyBody second(repo_car(bob.did, notes(5)),
-                        [&]() -> Task<void> { co_await refused(eve); });
-        must(co_await imports_.run(bob, second));
-    });
+    BusyBody first(repo_car(ann_.did, notes(5)), [&] { return import_beside(bob, eve); });
     must(bed_.loop.run(imports_.run(ann_, first)));
     EXPECT_EQ(stored().record_count, 5);
     EXPECT_EQ(bed_.count("SELECT count(*) FROM record"), 10);
