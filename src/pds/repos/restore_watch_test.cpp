@@ -6,7 +6,6 @@
 #include <string>
 
 #include "atproto/lexicon/catalog.h"
-#include "pds/accounts/key_store.h"
 #include "pds/limits.h"
 #include "pds/repos/repo_store.h"
 #include "pds/sync/event_log.h"
