@@ -10,7 +10,6 @@ namespace {
 
 using testing::did_of;
 using testing::handle_of;
-using testing::name_of;
 
 using DocumentFlight = Flight<atproto::DidDocument>;
 
