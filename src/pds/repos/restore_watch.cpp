@@ -100,7 +100,9 @@ Task<void> RestoreWatch::tell_some() {
         if (repo.status != AccountStatus::active) continue;  // its activation tells
         const Result<void> renewed = co_await repos_.renew(repo.account_id, repo.did);
         if (renewed.has_value()) continue;
-        if (renewed.error().retry_after_s > 0) co_return;  // the next time
+        // A full disk, or a server that is stopping, is not this repository's affair.
+        const Fault fault = renewed.error().fault;
+        if (fault != Fault::not_found && fault != Fault::internal) co_return;
         log::warn("a repository could not be told of",
                   {{"did", repo.did.text()}, {"reason", renewed.error().message}});
     }

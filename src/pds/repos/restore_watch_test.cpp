@@ -46,11 +46,15 @@ class RestoreWatchTest : public ::testing::Test {
 
     testing::TestDatabase bed_;
     lexicon::Catalog catalog_ = must(lexicon::Catalog::of({}));
-    Repos repos_{bed_.db(),
-                 [this](db::Transaction& t, std::int64_t account_id) {
-                     return key_store::find(t, account_id, bed_.vault);
-                 },
-                 catalog_, SignatureCheck::on};
+    Repos repos_{
+        bed_.db(),
+        [this](db::Transaction& t, std::int64_t account_id) -> Result<atproto::PrivateKey> {
+            if (account_id == ailing_) return Error{fault_, "Ailing", "it does not work"};
+            return key_store::find(t, account_id, bed_.vault);
+        },
+        catalog_, SignatureCheck::on};
+    std::int64_t ailing_ = 0;  // the account whose key cannot be had
+    Fault fault_ = Fault::internal;
     const std::filesystem::path file_ =
         std::filesystem::path(::testing::TempDir()) /
         ("newest-event-" + std::to_string(::testing::UnitTest::GetInstance()->random_seed()) +
@@ -114,6 +118,33 @@ TEST_F(RestoreWatchTest, ADatabaseThatComesAloneCountsAsRestored) {
         tell_all();
         EXPECT_LT(before, rev(ann)) << text;
     }
+}
+
+TEST_F(RestoreWatchTest, ARepositoryThatCannotBeSignedHoldsUpNoOther) {
+    const Account ann = bed_.add_account("ann.test");
+    const Account bob = bed_.add_account("bob.test");
+    must(bed_.loop.run(repos_.renew(bob.id, bob.did)));
+    const atproto::Tid before = rev(bob);
+    begin();
+    ailing_ = ann.id;
+    tell_all();
+    EXPECT_LT(before, rev(bob));
+    EXPECT_EQ(bed_.count("SELECT count(*) FROM resync"), 0);
+}
+
+TEST_F(RestoreWatchTest, AFullDiskSkipsNobody) {
+    const Account ann = bed_.add_account("ann.test");
+    must(bed_.loop.run(repos_.renew(ann.id, ann.did)));
+    const atproto::Tid before = rev(ann);
+    begin();
+    ailing_ = ann.id;
+    fault_ = Fault::insufficient_storage;
+    tell_all();
+    EXPECT_EQ(bed_.count("SELECT count(*) FROM resync"), 1);
+    ailing_ = 0;
+    tell_all();
+    EXPECT_LT(before, rev(ann));
+    EXPECT_EQ(bed_.count("SELECT count(*) FROM resync"), 0);
 }
 
 TEST_F(RestoreWatchTest, GoesOnAfterARestart) {
