@@ -11,6 +11,7 @@
 #include "atproto/mst/tree.h"
 #include "base/check.h"
 #include "pds/repos/import_reader.h"
+#include "pds/repos/testing.h"
 
 namespace {
 
@@ -27,19 +28,8 @@ constexpr std::size_t blocks_max = 100;
 // Tag 42, 37 bytes, a zero, then the CID of a dag-cbor block up to its digest.
 constexpr std::uint8_t link_begin[] = {0xd8, 0x2a, 0x58, 0x25, 0x00, 0x01, 0x71, 0x12, 0x20};
 
-class InMemory final : public atproto::CarContent {
-  public:
-    Bytes bytes;
-    Result<void> read(std::uint64_t offset, std::span<std::uint8_t> out) override {
-        check(offset <= bytes.size() && out.size() <= bytes.size() - offset,
-              "what is read has come");
-        std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(offset), out.size(), out.begin());
-        return {};
-    }
-};
-
 Result<void> import(ByteView car) {
-    InMemory content;
+    roost::pds::testing::MemoryContent content;
     atproto::CarBlocks blocks(content, {.bytes_max = bytes_max, .blocks_max = blocks_max});
     while (!car.empty()) {
         const ByteView piece = car.first(std::min<std::size_t>(car.size(), 1'000));

@@ -1,12 +1,11 @@
 // Every refusal of createAccount, by status and name; and moving in with a DID one already has.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Secp256k1Keypair } from '@atproto/crypto'
 import { createServiceJwt } from '@atproto/xrpc-server'
 import * as plcLib from '@did-plc/lib'
 import { asAdmin, fine, procedure, query, refused } from './lib/ask.mjs'
 import { house } from './lib/house.mjs'
-import { logIn, person, rnd, signUp, whoAmI } from './lib/people.mjs'
+import { logIn, newcomer, person, rnd, signUp, whoAmI } from './lib/people.mjs'
 import { secret } from './lib/secrets.mjs'
 import { foreign, roostOnly } from './lib/where.mjs'
 
@@ -156,19 +155,7 @@ test('one handle, five at once: one gets it', async () => {
 
 // --- moving in with an existing DID ---------------------------------------------------------------
 
-async function mover() {
-  const key = await Secp256k1Keypair.create()
-  const who = person('m')
-  const { did, op } = await plcLib.createOp({
-    signingKey: key.did(),
-    rotationKeys: [key.did()],
-    handle: who.handle,
-    pds: 'https://old.example',
-    signer: key,
-  })
-  await plc.client.sendOperation(did, op)
-  return { ...who, did, key }
-}
+const mover = () => newcomer(plc)
 
 const LXM = 'com.atproto.server.createAccount'
 const jwt = (who, more = {}) =>

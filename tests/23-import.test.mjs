@@ -2,14 +2,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AtpAgent } from '@atproto/api'
-import { Secp256k1Keypair } from '@atproto/crypto'
 import { BlockMap, blocksToCarFile, cborToLex, readCarWithRoot, verifyRepoCar } from '@atproto/repo'
 import { createServiceJwt } from '@atproto/xrpc-server'
 import * as plcLib from '@did-plc/lib'
 import { asAdmin, fine, procedure, query, refused } from './lib/ask.mjs'
 import { house } from './lib/house.mjs'
 import { sleep } from './lib/net.mjs'
-import { person, signUp } from './lib/people.mjs'
+import { newcomer, signUp } from './lib/people.mjs'
 import { subscribe } from './lib/stream.mjs'
 import { other, roostOnly } from './lib/where.mjs'
 
@@ -222,23 +221,9 @@ async function move(mover, from, to) {
   return there
 }
 
-/** Somebody with keys of their own, and no server yet. */
-async function nomad() {
-  const key = await Secp256k1Keypair.create({ exportable: true })
-  const who = person('n')
-  const { did, op } = await plcLib.createOp({
-    signingKey: key.did(),
-    rotationKeys: [key.did()],
-    handle: who.handle,
-    pds: 'https://old.example',
-    signer: key,
-  })
-  await plc.client.sendOperation(did, op)
-  return { ...who, did, key, signing: key }
-}
-
 async function wander(servers, strangers = []) {
-  let who = await move(await nomad(), undefined, servers[0])
+  const traveller = await newcomer(plc, 'n')
+  let who = await move({ ...traveller, signing: traveller.key }, undefined, servers[0])
   await fill(who, 250, servers[0])
   const expected = await contents(who, servers[0])
   assert.equal(expected.size, 253)
