@@ -18,20 +18,17 @@
 #include "app/dev_banner.h"
 #include "app/jobs.h"
 #include "app/key_rotation.h"
-#include "app/private_file.h"
 #include "app/repo_parts.h"
+#include "app/samples.h"
 #include "app/secrets_file.h"
+#include "app/startup.h"
 #include "atproto/lexicon/catalog.h"
 #include "base/check.h"
 #include "base/log.h"
-#include "base/run_loop.h"
 #include "db/database.h"
-#include "lexicon/embedded_documents.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
-#include "pds/accounts/account_store.h"
 #include "pds/accounts/emails.h"
-#include "pds/accounts/key_store.h"
 #include "pds/accounts/lifecycle.h"
 #include "pds/accounts/log_in.h"
 #include "pds/accounts/passwords.h"
@@ -58,67 +55,12 @@ namespace {
 constexpr int drain_ms = 2'500;
 constexpr std::int64_t job_drain_ms = 500;
 
-std::string version_of(const Config& config) {
-    return config.service.version.empty() ? ROOST_VERSION : config.service.version;
-}
-
 // Its port follows from the server's, so it may be a surprise that there is one.
 Error without_metrics(const Error& error) {
     return {error.fault, error.name,
             error.message +
                 " ROOST_METRICS_ADDRESS names another address:port for /metrics, or is "
                 "off."};
-}
-
-Result<std::unique_ptr<db::Database>> open_database(const StorageConfig& storage,
-                                                    pds::EventSignal& events) {
-    TRY(make_private_directory(storage.data_directory));
-    return db::Database::open({.path = storage.database_file().string(),
-                               .watched_tables = pds::watched_tables(),
-                               .listeners = {{"event", [&events] { events.raise(); }}}});
-}
-
-Result<bool> has_accounts(db::Database& db) {
-    RunLoop loop;
-    return loop.run(
-        db.read([](db::Transaction& t) -> Result<bool> { return pds::account_store::has_any(t); }));
-}
-
-// The wrong key is no reason not to start (docs/operating/recover.md), but to be told at once.
-Result<void> try_master_key(db::Database& db, const SecretBytes& key) {
-    RunLoop loop;
-    const pds::KeyVault vault(key);
-    const bool opens = TRY(loop.run(db.read([&](db::Transaction& t) -> Result<bool> {
-        return pds::key_store::newest_opens(t, vault);
-    })));
-    if (!opens)
-        log::error(
-            "the newest signing key does not open with this master key: put back the one that was "
-            "in force when this database was written, or accounts cannot sign");
-    return {};
-}
-
-Result<lexicon::Catalog> load_catalog() {
-    return lexicon::Catalog::of(lexicon::embedded_documents());
-}
-
-pds::mail::MailOptions mail_options(const Config& config, Mode mode) {
-    pds::mail::MailOptions options;
-    options.hostname = config.service.hostname;
-    options.branding = {.service = config.service.name,
-                        .url = config.service.public_url,
-                        .confirm_link = config.mail.confirmation_link
-                                            ? "https://bsky.app/intent/verify-email?code="
-                                            : ""};
-    options.template_folder = config.mail.template_directory;
-    if (config.mail.server) {
-        options.delivery = pds::mail::Delivery::smtp;
-        options.smtp_url = config.mail.server->smtp_url;
-        options.from = config.mail.server->from_address;
-    } else if (mode == Mode::dev) {
-        options.delivery = pds::mail::Delivery::outbox;
-    }
-    return options;
 }
 
 bool is_in_any(const std::vector<IpRange>& ranges, const net::IpAddress& address) {
@@ -146,7 +88,6 @@ class House {
           std::optional<atproto::PublicKey> recovery_key, BlobPlace blob_place);
     Result<void> listen();
     Result<void> listen_for_metrics(const AddressAndPort& place);
-    void add_samples();
     void start_jobs();
     void stop();
 
@@ -348,7 +289,10 @@ Result<void> House::listen() {
         options.tls =
             net::TlsFiles{config_.listen.tls_certificate_file, config_.listen.tls_key_file};
     server_ = TRY(net::HttpServer::listen(std::move(options), site_));
-    add_samples();
+    add_samples(
+        *metrics_,
+        {.server = *server_, .db = *db_, .hashes = hashes_, .mail = *mail_, .firehose = firehose_});
+    add_blob_samples(*metrics_, *blobs_);
     if (config_.listen.metrics) TRY(listen_for_metrics(*config_.listen.metrics));
     if (config_.identity.embedded_plc_port) {
         plc_directory_.emplace(*db_);
@@ -380,37 +324,6 @@ Result<void> House::listen_for_metrics(const AddressAndPort& place) {
     if (mode_ != Mode::dev) return error;
     log::warn("there is no /metrics", {{"reason", error.message}});
     return {};
-}
-
-void House::add_samples() {
-    using Kind = web::Metrics::Kind;
-    add_blob_samples(*metrics_, *blobs_);
-    metrics_->add(Kind::gauge, "roost_connections_open", "Connections of clients",
-                  [this] { return static_cast<double>(server_->stats().connections_open); });
-    metrics_->add(Kind::counter, "roost_db_writes_total", "Write transactions that committed",
-                  [this] { return static_cast<double>(db_->stats().writes_total); });
-    metrics_->add(Kind::counter, "roost_db_batches_total", "Commits, each of one or more writes",
-                  [this] { return static_cast<double>(db_->stats().batches_total); });
-    metrics_->add(Kind::gauge, "roost_db_queue_length", "Writes that wait for the next commit",
-                  [this] { return static_cast<double>(db_->stats().queue_length); });
-    metrics_->add(Kind::gauge, "roost_hash_queue_length", "Passwords that wait to be hashed",
-                  [this] { return static_cast<double>(hashes_.queue_length()); });
-    metrics_->add(Kind::gauge, "roost_mail_queue_length", "Mails that wait to be sent",
-                  [this] { return static_cast<double>(mail_->stats().waiting); });
-    metrics_->add(Kind::counter, "roost_mail_delivered_total", "Mails that were sent",
-                  [this] { return static_cast<double>(mail_->stats().delivered_total); });
-    metrics_->add(Kind::gauge, "roost_stream_subscribers", "Subscribers of the event stream",
-                  [this] { return static_cast<double>(firehose_.stats().subscribers); });
-    metrics_->add(Kind::gauge, "roost_stream_lag_events",
-                  "Events that the slowest subscriber of the event stream has yet to get",
-                  [this] { return static_cast<double>(firehose_.stats().lag_events); });
-    metrics_->add(Kind::counter, "roost_stream_frames_total", "Events handed to subscribers",
-                  [this] { return static_cast<double>(firehose_.stats().frames_total); });
-    metrics_->add(Kind::counter, "roost_stream_bytes_total", "Their bytes",
-                  [this] { return static_cast<double>(firehose_.stats().bytes_total); });
-    metrics_->add(Kind::counter, "roost_stream_too_slow_total",
-                  "Subscribers that were cut off because they were too slow",
-                  [this] { return static_cast<double>(firehose_.stats().too_slow_total); });
 }
 
 void House::start_jobs() {
