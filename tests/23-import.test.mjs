@@ -10,9 +10,9 @@ import { house } from './lib/house.mjs'
 import { sleep } from './lib/net.mjs'
 import { newcomer, signUp } from './lib/people.mjs'
 import { subscribe } from './lib/stream.mjs'
-import { other, roostOnly } from './lib/where.mjs'
+import { other, roostOnly, withOther } from './lib/where.mjs'
 
-const { plc, pds, another } = await house({ mail: false })
+const { plc, pds, another } = await house({ mail: false, named: true })
 const POST = 'app.bsky.feed.post'
 const CAR = 'application/vnd.ipld.car'
 const R = 'com.atproto.repo.'
@@ -247,7 +247,7 @@ test('an account moves from one roost to another', roostOnly('both are the same 
   await wander([pds, await another()])
 })
 
-test('an account moves from another server to roost and on to it again', other ? {} : { skip: 'JOURNEY_OTHER is not set' }, async () => {
+test('an account moves from another server to roost and on to it again', withOther, async () => {
   const strangers = [await another({ line: other }), await another({ line: other })]
   await wander([strangers[0], pds, strangers[1]], strangers)
 })

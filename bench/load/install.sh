@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the load bench measures against, when the lock file changed since: npm packages with
-# their install scripts off, and the one native module among them, built here from its own source
-# against the headers that the pinned Node brings.
+# Installs what the load bench measures against and some journeys meet, when the lock file changed
+# since: npm packages with their install scripts off, and the one native module among them, built
+# here from its own source against the headers that the pinned Node brings.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 

@@ -7,10 +7,11 @@ import { startSmtp } from './smtp.mjs'
 /**
  * Starts all three; call it at the top of a test file, with whose tests they end. `another` starts a
  * further PDS beside the first; called in a test, that one ends with the test. `env` is the variables
- * of both; `mail: false` leaves a PDS without a mail server; `faulty: true` gives them disks that can fail.
+ * of both; `mail: false` leaves a PDS without a mail server; `faulty: true` gives them disks that can fail;
+ * `named: true` is for houses in which the reference server comes to visit.
  */
-export async function house({ env, mail = true, faulty } = {}) {
-  const plc = await startPlc()
+export async function house({ env, mail = true, faulty, named } = {}) {
+  const plc = await startPlc({ named })
   const smtp = await startSmtp()
   const start = (more = {}) => startServer({ plc, smtp: (more.mail ?? mail) ? smtp : undefined, env, faulty, ...more })
   const another = async (more) => {

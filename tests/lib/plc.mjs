@@ -3,11 +3,12 @@ import http from 'node:http'
 import { PlcServer, Database } from '@did-plc/server'
 import * as plcLib from '@did-plc/lib'
 import { freePort } from './net.mjs'
-import { foreign, other } from './where.mjs'
+import { foreign } from './where.mjs'
 
 process.env.LOG_ENABLED ??= 'false'
 
-export async function startPlc() {
+/** `named`: its address is a name, for other servers than roost. */
+export async function startPlc({ named = foreign } = {}) {
   const behind = await freePort()
   const directory = PlcServer.create({ db: Database.mock(), port: behind })
   const listen = directory.app.listen.bind(directory.app)
@@ -48,7 +49,7 @@ export async function startPlc() {
     })
   await open()
 
-  const url = `http://${foreign || other ? 'localhost' : '127.0.0.1'}:${port}` // the reference fetches from no bare address
+  const url = `http://${named ? 'localhost' : '127.0.0.1'}:${port}` // the reference fetches from no bare address
   return {
     url,
     client: new plcLib.Client(`http://127.0.0.1:${behind}`),
