@@ -80,7 +80,10 @@ no token           in   token   token   token   token   token   token   token   
 unknown scheme     in   token   token   token   token   token   token   token   token   who   token
 `
 
-const OWN_PASSWORD = ['listAppPasswords', 'revokeAppPassword', 'confirmEmail', 'requestEmailConfirmation']
+const OWN_PASSWORD = [
+  ...['listAppPasswords', 'revokeAppPassword', 'confirmEmail', 'requestEmailConfirmation'].map((name) => S + name),
+  `${I}submitPlcOperation`,
+]
 const APPS = ['app password', 'privileged app']
 // Cells of single methods: [methods, callers, what the reference answers, what roost answers].
 const CELLS_APART = [
@@ -92,7 +95,7 @@ const CELLS_APART = [
   // A service that proves who it is and has no account here.
   [[`${R}uploadBlob`], ['moderator'], '500 InternalServerError', '403 AccountNotFound'],
   [[`${S}createAccount`], ['admin', 'admin, wrong', 'admin, other name'], '401 AuthenticationRequired', '401 MissingJwt'],
-  [OWN_PASSWORD.map((name) => S + name), APPS, 'in', 'token'],
+  [OWN_PASSWORD, APPS, 'in', 'token'],
 ]
 // Where roost means to differ throughout: [callers, needs, what it answers].
 const OTHERWISE = [
@@ -123,7 +126,15 @@ const METHODS = [
   q(`${A}getSubjectStatus`, 'moderator', about()),
   p(`${A}updateSubjectStatus`, 'moderator'),
 
+  q(`${I}getRecommendedDidCredentials`, 'access'),
+  p(`${I}refreshIdentity`, 'access'),
+  p(`${I}requestPlcOperationSignature`, 'full down'),
+  q(`${I}resolveDid`, 'open', about()),
   q(`${I}resolveHandle`, 'open', (who) => ({ query: { handle: who.handle } })),
+  q(`${I}resolveIdentity`, 'open', (who) => ({ query: { identifier: who.did } })),
+  p(`${I}signPlcOperation`, 'full down'),
+  p(`${I}submitPlcOperation`, 'access'),
+  p(`${I}updateHandle`, 'access minds'),
 
   p(`${R}applyWrites`, 'write', own({ collection: undefined, validate: false, writes: [{ $type: `${R}applyWrites#create`, collection: record.$type, value: record }] }), '200'),
   p(`${R}createRecord`, 'write', own({ collection: record.$type, record, validate: false }), '200'),
@@ -178,7 +189,7 @@ const METHODS = [
   q(`${Y}subscribeRepos`, 'open', NOTHING, '426 UpgradeRequired'),
 ]
 // What the reference does not serve.
-const ROOST_ALONE = new Set([`${Y}getHostStatus`, `${Y}listReposByCollection`, `${Y}subscribeRepos`])
+const ROOST_ALONE = new Set([...['refreshIdentity', 'resolveDid', 'resolveIdentity'].map((name) => I + name), `${Y}getHostStatus`, `${Y}listReposByCollection`, `${Y}subscribeRepos`])
 
 /** need → caller → cell. */
 function readTable() {

@@ -251,6 +251,8 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
                }}),
       site_(router_, *db_, handles_, *mail_,
             {.version = version_of(config),
+             .service_did = config.service.did.text(),
+             .public_url = config.service.public_url,
              .dev_pages = mode == Mode::dev ? web::DevPages::on : web::DevPages::off}) {
     if (config.invites.interval_ms)
         services_.facts.invite_earning = {.interval_ms = *config.invites.interval_ms,

@@ -47,7 +47,7 @@ FoundDocument document_of(const atproto::Did& did, const Found<KnownDid>& known)
 
 Error asked_too_often(std::string_view host) {
     return Error::unavailable(std::string(host) + " was asked too often; try again in a minute",
-                              limits::fetch_window_s);
+                              limits::fetch_window_s, "TooManyLookUps");
 }
 
 // The other side is there, and has trouble.
