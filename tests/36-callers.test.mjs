@@ -101,6 +101,8 @@ const CELLS_APART = [
 const OTHERWISE = [
   // A takedown ends the sessions that are open: the token is over at the next request.
   [['taken down'], ['access', 'full', 'write', 'reader', 'upload'], 'expired'],
+  // Wrong in two ways: the audience is looked at before the issuer.
+  [['service, bad aud'], ['moderator'], 'aud'],
   // Credentials that are none are always refused as such.
   [['no token', 'unknown scheme'], ['admin'], 'token'],
 ]
@@ -122,8 +124,14 @@ const METHODS = [
   p(`${A}disableAccountInvites`, 'moderator'),
   p(`${A}disableInviteCodes`, 'moderator'),
   p(`${A}enableAccountInvites`, 'moderator'),
+  q(`${A}getAccountInfo`, 'moderator', about()),
+  q(`${A}getAccountInfos`, 'moderator', (who) => ({ query: { dids: who.did } })),
   q(`${A}getInviteCodes`, 'moderator'),
   q(`${A}getSubjectStatus`, 'moderator', about()),
+  q(`${A}searchAccounts`, 'moderator'),
+  p(`${A}sendEmail`, 'moderator'),
+  p(`${A}updateAccountEmail`, 'admin'),
+  p(`${A}updateAccountPassword`, 'admin'),
   p(`${A}updateSubjectStatus`, 'moderator'),
 
   q(`${I}getRecommendedDidCredentials`, 'access'),
@@ -189,7 +197,7 @@ const METHODS = [
   q(`${Y}subscribeRepos`, 'open', NOTHING, '426 UpgradeRequired'),
 ]
 // What the reference does not serve.
-const ROOST_ALONE = new Set([...['refreshIdentity', 'resolveDid', 'resolveIdentity'].map((name) => I + name), `${Y}getHostStatus`, `${Y}listReposByCollection`, `${Y}subscribeRepos`])
+const ROOST_ALONE = new Set([`${A}searchAccounts`, ...['refreshIdentity', 'resolveDid', 'resolveIdentity'].map((name) => I + name), `${Y}getHostStatus`, `${Y}listReposByCollection`, `${Y}subscribeRepos`])
 
 /** need → caller → cell. */
 function readTable() {
@@ -208,8 +216,7 @@ const table = readTable()
 
 /** What the caller must hear from the method. */
 function expected(method, caller) {
-  const [first, ...words] = method.needs.split(' ')
-  const need = first === 'moderator' && !foreign ? 'admin' : first // only the administrator is let in here
+  const [need, ...words] = method.needs.split(' ')
   let cell = table[need].get(caller)
   if (words.includes('minds') && caller === 'taken down') cell = 'down'
   if (words.includes('down') && caller === 'down, narrow') cell = 'in'
