@@ -23,6 +23,9 @@ enum class AddressPolicy {
     configured,   // an operator named this URL: any address, http or https
 };
 
+// Allowed in dev mode only: every request counts as `configured` then.
+enum class PrivateAddresses { refused, allowed };
+
 struct ClientRequest {
     Method method = Method::get;
     std::string url;
@@ -63,7 +66,7 @@ class HttpClient {
     struct Options {
         // "address" or "address:port"; empty: the system's.
         std::vector<std::string> nameservers = {};
-        bool allow_private_addresses = false;  // dev mode: every request counts as `configured`
+        PrivateAddresses private_addresses = PrivateAddresses::refused;
     };
     static std::unique_ptr<HttpClient> make(Options options);
     virtual ~HttpClient() = default;
