@@ -38,8 +38,16 @@ void add_updateEmail(xrpc::Router& router, const Services& services);
 }  // namespace server
 
 namespace identity {  // com.atproto.identity
+void add_getRecommendedDidCredentials(xrpc::Router& router, const Services& services);
+void add_refreshIdentity(xrpc::Router& router, const Services& services);
+void add_requestPlcOperationSignature(xrpc::Router& router, const Services& services);
+void add_resolveDid(xrpc::Router& router, const Services& services);
 void add_resolveHandle(xrpc::Router& router, const Services& services);
-}
+void add_resolveIdentity(xrpc::Router& router, const Services& services);
+void add_signPlcOperation(xrpc::Router& router, const Services& services);
+void add_submitPlcOperation(xrpc::Router& router, const Services& services);
+void add_updateHandle(xrpc::Router& router, const Services& services);
+}  // namespace identity
 
 namespace admin {  // com.atproto.admin
 void add_deleteAccount(xrpc::Router& router, const Services& services);

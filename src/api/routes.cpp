@@ -13,7 +13,15 @@ void add_routes(xrpc::Router& router, const Services& services) {
     admin::add_getSubjectStatus(router, services);
     admin::add_updateSubjectStatus(router, services);
 
+    identity::add_getRecommendedDidCredentials(router, services);
+    identity::add_refreshIdentity(router, services);
+    identity::add_requestPlcOperationSignature(router, services);
+    identity::add_resolveDid(router, services);
     identity::add_resolveHandle(router, services);
+    identity::add_resolveIdentity(router, services);
+    identity::add_signPlcOperation(router, services);
+    identity::add_submitPlcOperation(router, services);
+    identity::add_updateHandle(router, services);
 
     server::add_activateAccount(router, services);
     server::add_checkAccountStatus(router, services);

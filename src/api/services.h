@@ -15,12 +15,15 @@ namespace roost::pds {
 class Blobs;
 class Emails;
 class Firehose;
+class HandleChanges;
 class HandlePolicy;
+class Identities;
 class KeyVault;
 class Lexicons;
 class Lifecycle;
 class LogIn;
 class Passwords;
+class PlcOperations;
 class RepoImports;
 class Repos;
 class Resolver;
@@ -49,6 +52,9 @@ struct Services {
     const pds::KeyVault& vault;
     const pds::HandlePolicy& handles;
     pds::Resolver& resolver;
+    pds::Identities& identities;
+    pds::HandleChanges& handle_changes;
+    pds::PlcOperations& plc_operations;
     pds::Lexicons& lexicons;
     pds::Sessions& sessions;
     pds::SignUp& sign_up;

@@ -202,6 +202,7 @@ IdentityConfig identity_of(GivenSettings& given, const ServiceConfig& service, M
     IdentityConfig identity;
     identity.plc_url = without_slash(given.text("PDS_DID_PLC_URL"));
     if (mode == Mode::dev) use_embedded_plc(given, service, identity);
+    identity.plc_fallback_url = without_slash(given.text("ROOST_PLC_FALLBACK_URL"));
     identity.cache_stale_ms = given.number("PDS_DID_CACHE_STALE_TTL");
     identity.cache_max_ms = given.number("PDS_DID_CACHE_MAX_TTL");
     identity.resolver_timeout_ms = given.number("PDS_ID_RESOLVER_TIMEOUT");

@@ -102,6 +102,7 @@ struct StorageConfig {
 
 struct IdentityConfig {
     std::string plc_url = "https://plc.directory";   // no slash at the end
+    std::string plc_fallback_url;                    // the same; empty: there is none
     std::optional<std::uint16_t> embedded_plc_port;  // dev: the directory at plc_url is our own
     std::int64_t cache_stale_ms = 3'600'000;
     std::int64_t cache_max_ms = 86'400'000;

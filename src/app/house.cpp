@@ -16,6 +16,7 @@
 #include "app/blob_place.h"
 #include "app/call_observer.h"
 #include "app/dev_banner.h"
+#include "app/identity_parts.h"
 #include "app/jobs.h"
 #include "app/key_rotation.h"
 #include "app/repo_parts.h"
@@ -112,6 +113,7 @@ class House {
     pds::Passwords passwords_;
     pds::Emails emails_;
     pds::Lifecycle lifecycle_;
+    IdentityParts identity_;
     pds::Repos repos_;
     pds::RepoRemoval removal_;
     pds::RestoreWatch restore_watch_;
@@ -148,6 +150,7 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
       catalog_(std::move(catalog)),
       mail_(std::move(mail)),
       http_(net::HttpClient::make({.nameservers = {},
+                                   .backup_nameservers = config.identity.backup_nameservers,
                                    .private_addresses = config.fetch.allows_private_addresses
                                                             ? net::PrivateAddresses::allowed
                                                             : net::PrivateAddresses::refused})),
@@ -158,7 +161,7 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
                config.identity.punycode_handles == IdentityConfig::Punycode::allowed
                    ? pds::PunycodeHandles::allowed
                    : pds::PunycodeHandles::refused),
-      plc_(*http_, config.identity.plc_url),
+      plc_(*http_, config.identity.plc_url, config.identity.plc_fallback_url),
       resolver_(*http_, plc_,
                 {.timeout_ms = static_cast<int>(config.identity.resolver_timeout_ms),
                  .ages = {.stale_ms = config.identity.cache_stale_ms,
@@ -174,7 +177,7 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
                 .resolver = resolver_},
                {.public_url = config.service.public_url,
                 .rotation_key = rotation_key,
-                .operator_recovery_key = std::move(recovery_key),
+                .operator_recovery_key = recovery_key,
                 .invites = config.invites.required ? pds::InvitePolicy::required
                                                    : pds::InvitePolicy::open}),
       log_in_(*db_, hashes_, sessions_, *mail_),
@@ -183,6 +186,9 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
       lifecycle_(
           *db_, vault_, plc_, resolver_,
           {.public_url = config.service.public_url, .rotation_key = rotation_key.public_key()}),
+      identity_(
+          {.db = *db_, .vault = vault_, .handles = handles_, .plc = plc_, .resolver = resolver_},
+          config, rotation_key, recovery_key),
       repos_(*db_, signing_keys(vault_), catalog_,
              config.storage.verifies_commits ? pds::SignatureCheck::on : pds::SignatureCheck::off),
       removal_(*db_),
@@ -199,6 +205,9 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
                 .vault = vault_,
                 .handles = handles_,
                 .resolver = resolver_,
+                .identities = identity_.identities,
+                .handle_changes = identity_.handle_changes,
+                .plc_operations = identity_.plc_operations,
                 .lexicons = lexicons_,
                 .sessions = sessions_,
                 .sign_up = sign_up_,
@@ -243,6 +252,8 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
                }}),
       site_(router_, *db_, handles_, *mail_,
             {.version = version_of(config),
+             .service_did = config.service.did.text(),
+             .public_url = config.service.public_url,
              .dev_pages = mode == Mode::dev ? web::DevPages::on : web::DevPages::off}) {
     if (config.invites.interval_ms)
         services_.facts.invite_earning = {.interval_ms = *config.invites.interval_ms,
@@ -331,6 +342,7 @@ Result<void> House::listen_for_metrics(const AddressAndPort& place) {
 void House::start_jobs() {
     jobs_.emplace(*server_->executors().front());
     add_account_jobs(*jobs_, sign_up_, lifecycle_, sessions_);
+    add_identity_jobs(*jobs_, identity_);
     add_stream_jobs(*jobs_, firehose_);
     add_blob_jobs(*jobs_, *blobs_);
     add_repo_jobs(*jobs_, removal_, restore_watch_);

@@ -111,7 +111,7 @@ constexpr Setting identity_settings[] = {
      "your recovery key, put before the rotation key"},
     {"PDS_SERVICE_HANDLE_DOMAINS", domain_list, "", identity, used, open,
      "domains under which handles are given; .HOSTNAME, or .test on localhost"},
-    {"PDS_HANDLE_BACKUP_NAMESERVERS", name_list, "", identity, later, open,
+    {"PDS_HANDLE_BACKUP_NAMESERVERS", name_list, "", identity, used, open,
      "asked when the first DNS look-up of a handle finds nothing"},
     {"PDS_ENABLE_DID_DOC_WITH_SESSION", boolean, "false", identity, used, open,
      "session answers carry the DID document"},
@@ -121,6 +121,8 @@ constexpr Setting identity_settings[] = {
      "age after which a DID document is not used"},
     {"PDS_ID_RESOLVER_TIMEOUT", milliseconds, "3000", identity, used, open,
      "time to resolve a DID or a handle"},
+    {"ROOST_PLC_FALLBACK_URL", url, "", identity, used, open,
+     "a copy of the PLC directory, asked for DID documents while the first one fails"},
     {"ROOST_ALLOW_PUNYCODE_HANDLES", boolean, "true", identity, used, open,
      "handles with xn-- labels, which can look like others, may be taken here"},
 };

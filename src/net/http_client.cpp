@@ -59,6 +59,11 @@ bool is_header_fine(const std::pair<std::string, std::string>& header) {
            header.second.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos;
 }
 
+// "address" or "IPv4 address:port".
+bool is_numeric(const std::string& server) {
+    return IpAddress::parse(server) || IpAddress::parse(server.substr(0, server.find(':')));
+}
+
 std::string serialize(const ClientRequest& request, const Url& url) {
     std::string bytes;
     bytes.reserve(512 + request.body.size());
@@ -86,6 +91,8 @@ class LoopClient {
     Task<Result<ClientResponse>> send(ClientRequest request);
     Task<Result<std::unique_ptr<ClientStream>>> open(ClientRequest request);
     Resolver& resolver() { return *resolver_; }
+    Task<Result<std::vector<std::string>>> texts_by_backup(std::string name,
+                                                           std::int64_t deadline_us);
 
   private:
     using ConnectionPtr = std::unique_ptr<ClientConnection>;
@@ -116,6 +123,7 @@ class LoopClient {
     const HttpClient::Options& options_;
     const ClientTls& tls_;
     std::unique_ptr<Resolver> resolver_;
+    std::unique_ptr<Resolver> backup_resolver_;  // once one of its servers has an address
     std::multimap<std::string, ConnectionPtr> idle_;
     std::size_t in_flight_ = 0;
 };
@@ -215,6 +223,28 @@ Task<Result<ClientResponse>> LoopClient::send_on(ClientRequest request, Url url)
     }
 }
 
+Task<Result<std::vector<std::string>>> LoopClient::texts_by_backup(std::string name,
+                                                                   std::int64_t deadline_us) {
+    if (options_.backup_nameservers.empty()) co_return std::vector<std::string>();
+    if (!backup_resolver_) {
+        std::vector<std::string> servers;
+        for (const std::string& server : options_.backup_nameservers) {
+            if (is_numeric(server)) {
+                servers.push_back(server);
+                continue;
+            }
+            const auto addresses = co_await resolver_->addresses(server, deadline_us);
+            if (addresses) servers.push_back(addresses->front().text());
+        }
+        if (servers.empty())
+            co_return Error{Fault::upstream_failed, "UpstreamFailure",
+                            "No backup name server has an address."};
+        // Another task may have got here first.
+        if (!backup_resolver_) backup_resolver_ = Resolver::make(loop_, std::move(servers));
+    }
+    co_return co_await backup_resolver_->texts(std::move(name), deadline_us);
+}
+
 class LoopClient::AnswerStream final : public ClientStream {
   public:
     AnswerStream(LoopClient& client, std::string key, ConnectionPtr connection, ClientResponse head,
@@ -288,6 +318,12 @@ class Client final : public HttpClient {
     Task<Result<std::vector<std::string>>> resolve_txt(std::string name, int timeout_ms) override {
         const std::int64_t deadline_us = monotonic_us() + std::int64_t{timeout_ms} * 1'000;
         co_return co_await on_this_loop().resolver().texts(std::move(name), deadline_us);
+    }
+
+    Task<Result<std::vector<std::string>>> resolve_txt_by_backup(std::string name,
+                                                                 int timeout_ms) override {
+        const std::int64_t deadline_us = monotonic_us() + std::int64_t{timeout_ms} * 1'000;
+        co_return co_await on_this_loop().texts_by_backup(std::move(name), deadline_us);
     }
 
   private:

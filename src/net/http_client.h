@@ -66,6 +66,8 @@ class HttpClient {
     struct Options {
         // "address" or "address:port"; empty: the system's.
         std::vector<std::string> nameservers = {};
+        // The same, or names, which the ones above are asked for.
+        std::vector<std::string> backup_nameservers = {};
         PrivateAddresses private_addresses = PrivateAddresses::refused;
     };
     static std::unique_ptr<HttpClient> make(Options options);
@@ -80,6 +82,9 @@ class HttpClient {
     // TXT records of a name; empty list when there are none.
     virtual Task<Result<std::vector<std::string>>> resolve_txt(std::string name,
                                                                int timeout_ms) = 0;
+    // The same, as the backup name servers know it; an empty list when there are no such servers.
+    virtual Task<Result<std::vector<std::string>>> resolve_txt_by_backup(std::string name,
+                                                                         int timeout_ms) = 0;
 };
 
 }  // namespace roost::net

@@ -33,6 +33,8 @@ class FakeNetwork final : public net::HttpClient {
     std::map<std::string, std::string> operations;             // by DID, as they were submitted
     std::map<std::string, std::pair<int, std::string>> pages;  // by URL
     std::map<std::string, std::vector<std::string>> txt;
+    bool is_dns_down = false;
+    std::map<std::string, std::vector<std::string>> backup_txt;
     std::vector<net::ClientRequest> requests;
 
     // The identity is known to the directory, with this state.
@@ -49,15 +51,20 @@ class FakeNetwork final : public net::HttpClient {
             co_return answer_plc(request, request.url.substr(plc_url.size() + 1));
         const auto page = pages.find(request.url);
         if (page == pages.end())
-            co_return Error{Fault::upstream_failed, "UpstreamFailure", "no such host"};
+            co_return Error{Fault::upstream_failed, "UpstreamNotReached", "no such host"};
         co_return response(page->second.first, page->second.second);
     }
     Task<Result<std::unique_ptr<net::ClientStream>>> open(net::ClientRequest) override {
         co_return Error{Fault::upstream_failed, "UpstreamFailure", "nothing is streamed here"};
     }
     Task<Result<std::vector<std::string>>> resolve_txt(std::string name, int) override {
+        if (is_dns_down) co_return Error{Fault::upstream_timeout, "UpstreamTimeout", "no answer"};
         const auto found = txt.find(name);
         co_return found == txt.end() ? std::vector<std::string>() : found->second;
+    }
+    Task<Result<std::vector<std::string>>> resolve_txt_by_backup(std::string name, int) override {
+        const auto found = backup_txt.find(name);
+        co_return found == backup_txt.end() ? std::vector<std::string>() : found->second;
     }
 
   private:
@@ -76,16 +83,20 @@ class FakeNetwork final : public net::HttpClient {
             if (plc == Plc::refuses) return response(400, R"({"message":"not like this"})");
             if (plc == Plc::fails) return response(500, "<html>oops</html>");
             operations[path] = request.body;
+            has_died_ = plc == Plc::keeps_and_dies;
             if (plc != Plc::accepts) return timeout;
             return response(200, "");
         }
         if (plc == Plc::fails) return response(500, "<html>oops</html>");
-        if (plc == Plc::keeps_and_dies) return timeout;
+        if (plc == Plc::keeps_and_dies && has_died_) return timeout;
         const std::string did = path.substr(0, path.find('/'));
         const auto known = operations.find(did);
         if (known == operations.end()) return response(404, R"({"message":"DID not registered"})");
         const auto operation =
             must(atproto::plc::Operation::parse(must(atproto::json::parse(known->second))));
+        if (path.ends_with("/log/last")) return response(200, known->second);
+        if (operation.kind() == atproto::plc::Kind::tombstone)
+            return response(410, R"({"message":"DID not available"})");
         if (path == did)
             return response(200, atproto::json::write(
                                      atproto::format_did_document(did_of(did), operation.state())));
@@ -108,6 +119,8 @@ class FakeNetwork final : public net::HttpClient {
             {"services", std::move(services)},
         });
     }
+
+    bool has_died_ = false;
 };
 
 }  // namespace roost::pds::testing

@@ -1,5 +1,8 @@
 #include "web/site.h"
 
+#include <algorithm>
+#include <cctype>
+
 #include "atproto/data/json.h"
 #include "pds/accounts/account_store.h"
 #include "pds/mail/outbox_page.h"
@@ -62,6 +65,7 @@ Task<net::Response> Site::route(net::Request& request) {
         co_return xrpc::error_response(Error::not_found("There is nothing at this path"));
     if (path == "/xrpc/_health") co_return co_await health();
     if (path == "/.well-known/atproto-did") co_return co_await atproto_did(request);
+    if (path == "/.well-known/did.json") co_return did_document(request);
     if (path == "/robots.txt")
         co_return text_response(200, "# The public API may be crawled.\nUser-agent: *\nAllow: /\n");
     if (path == "/")
@@ -92,7 +96,7 @@ Task<net::Response> Site::health() {
 Task<net::Response> Site::atproto_did(const net::Request& request) {
     const std::string_view host = without_port(request.header("host").value_or(""));
     const Result<atproto::Handle> handle = atproto::Handle::parse(host);
-    if (!handle.has_value() || !handles_.is_on_service_domain(*handle))
+    if (!handle.has_value() || !handles_.is_ours(*handle))
         co_return text_response(404, "User not found");
     const auto account =
         co_await db_.read([&](db::Transaction& t) -> Result<std::optional<pds::Account>> {
@@ -101,6 +105,30 @@ Task<net::Response> Site::atproto_did(const net::Request& request) {
     if (!account.has_value()) co_return xrpc::error_response(account.error());
     if (!*account || !(*account)->is_active()) co_return text_response(404, "User not found");
     co_return text_response(200, (*account)->did.text());
+}
+
+// This server's own identity, if it is the one that the host names. Identities of accounts are
+// served by those whose domain they are. https://w3c-ccg.github.io/did-method-web/
+net::Response Site::did_document(const net::Request& request) const {
+    std::string host(request.header("host").value_or(""));
+    std::ranges::transform(host, host.begin(), [](unsigned char c) { return std::tolower(c); });
+    constexpr std::string_view method = "did:web:";
+    const auto own = options_.service_did.starts_with(method)
+                         ? net::percent_decode(options_.service_did.substr(method.size()), false)
+                         : std::nullopt;
+    if (!own || (host != *own && without_port(host) != *own))
+        return xrpc::error_response(Error::not_found("There is no DID document for this host"));
+    using atproto::Object;
+    const Object service{{"id", "#atproto_pds"},
+                         {"type", "AtprotoPersonalDataServer"},
+                         {"serviceEndpoint", options_.public_url}};
+    net::Response response;
+    response.content_type = json_type;
+    response.body =
+        atproto::json::write(Object{{"@context", atproto::Array{"https://www.w3.org/ns/did/v1"}},
+                                    {"id", options_.service_did},
+                                    {"service", atproto::Array{service}}});
+    return response;
 }
 
 Task<net::Response> Site::dev_mail(const net::Request& request) {

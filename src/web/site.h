@@ -1,9 +1,9 @@
 // Everything that the main listener answers: XRPC by way of its router, and the few pages beside
 // it.
 //
-// Paths: /xrpc/… · /xrpc/_health · / · /robots.txt · /.well-known/atproto-did (by the Host header)
-// · /dev/mail in dev mode. Every answer but the outbox's may be read by pages of any origin (CORS),
-// as the protocol's browser clients need.
+// Paths: /xrpc/… · /xrpc/_health · / · /robots.txt · /.well-known/atproto-did and
+// /.well-known/did.json (by the Host header) · /dev/mail in dev mode. Every answer but the outbox's
+// may be read by pages of any origin (CORS), as the protocol's browser clients need.
 #pragma once
 
 #include <string>
@@ -22,6 +22,8 @@ class Site final : public net::RequestHandler {
   public:
     struct Options {
         std::string version;
+        std::string service_did;
+        std::string public_url;
         DevPages dev_pages = DevPages::off;
     };
     Site(xrpc::Router& router, db::Database& db, const pds::HandlePolicy& handles,
@@ -36,6 +38,7 @@ class Site final : public net::RequestHandler {
     Task<net::Response> route(net::Request& request);
     Task<net::Response> health();
     Task<net::Response> atproto_did(const net::Request& request);
+    net::Response did_document(const net::Request& request) const;
     Task<net::Response> dev_mail(const net::Request& request);
 
     xrpc::Router& router_;

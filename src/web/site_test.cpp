@@ -37,8 +37,9 @@ class SiteTest : public ::testing::Test {
         TestRequest request(std::move(path));
         return send(request);
     }
-    net::Response did_of_host(const std::string& host) {
-        TestRequest request("/.well-known/atproto-did");
+    net::Response did_of_host(const std::string& host,
+                              const std::string& path = "/.well-known/atproto-did") {
+        TestRequest request(path);
         request.with("Host", host);
         return send(request);
     }
@@ -47,7 +48,13 @@ class SiteTest : public ::testing::Test {
     pds::testing::TestMail mail_{bed_};
     xrpc::Router router_{bed_.catalog, bed_.authenticator, bed_.rates, bed_.observer, {}};
     pds::HandlePolicy handles_{{".test"}, pds::PunycodeHandles::refused};
-    Site site_{router_, bed_.db(), handles_, mail_.queue(), {.version = "1.2.3"}};
+    Site site_{router_,
+               bed_.db(),
+               handles_,
+               mail_.queue(),
+               {.version = "1.2.3",
+                .service_did = "did:web:localhost%3A2583",
+                .public_url = "http://localhost:2583"}};
 };
 
 TEST_F(SiteTest, HealthSaysTheVersion) {
@@ -59,12 +66,25 @@ TEST_F(SiteTest, HealthSaysTheVersion) {
 
 TEST_F(SiteTest, HealthIs503WhenNothingCanBeWritten) {
     FullDisk full;
-    Site site(router_, full, handles_, mail_.queue(), {.version = "1.2.3"});
+    Site site(router_, full, handles_, mail_.queue(),
+              {.version = "1.2.3", .service_did = {}, .public_url = {}});
     TestRequest request("/xrpc/_health");
     const net::Response response = bed_.loop.run(site.handle(request.get()));
     EXPECT_EQ(response.status, 503);
     EXPECT_NE(response.body.find("the disk is full"), std::string::npos);
     EXPECT_NE(response.body.find("\"version\":\"1.2.3\""), std::string::npos);
+}
+
+TEST_F(SiteTest, ItsOwnDidDocumentByTheHostHeader) {
+    const std::string path = "/.well-known/did.json";
+    const net::Response response = did_of_host("LocalHost:2583", path);
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(response.body,
+              R"({"@context":["https://www.w3.org/ns/did/v1"],"id":"did:web:localhost%3A2583",)"
+              R"("service":[{"id":"#atproto_pds","type":"AtprotoPersonalDataServer",)"
+              R"("serviceEndpoint":"http://localhost:2583"}]})");
+    for (const std::string host : {"", "localhost", "localhost:2584", "ann.test"})
+        EXPECT_EQ(did_of_host(host, path).status, 404) << host;
 }
 
 TEST_F(SiteTest, EveryAnswerMayBeReadByAnyOrigin) {

@@ -15,7 +15,8 @@ export async function startPlc() {
   await directory.start()
 
   // What the door does with a request that changes a DID (POST): `pass`; `hang`: no answer; `500`;
-  // `lost`: the operation is taken, the connection breaks before the answer; `refuse`: nothing listens.
+  // `lost`: the operation is taken, the connection breaks before the answer; `stall`: it is taken, there is no
+  // answer; `refuse`: nothing listens.
   let mode = 'pass'
   let posts = 0
   const port = await freePort()
@@ -33,6 +34,7 @@ export async function startPlc() {
           answer.resume()
           return req.socket.destroy()
         }
+        if (changes && mode === 'stall') return answer.resume()
         res.writeHead(answer.statusCode, answer.headers)
         answer.pipe(res)
       },
@@ -58,7 +60,7 @@ export async function startPlc() {
     async set(next) {
       if (mode === 'refuse' && next !== 'refuse') await open()
       if (mode !== 'refuse' && next === 'refuse') await shut()
-      else if (mode === 'hang') door.closeAllConnections()
+      else if (mode === 'hang' || mode === 'stall') door.closeAllConnections()
       mode = next
     },
     async close() {

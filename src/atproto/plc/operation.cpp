@@ -93,21 +93,9 @@ Result<State> parse_state(const Object& object) {
     State state;
     state.rotation_keys = TRY(parse_texts(object, "rotationKeys"));
     state.also_known_as = TRY(parse_texts(object, "alsoKnownAs"));
-    for (const auto& [name, value] : TRY(member<Object>(object, "verificationMethods"))) {
-        const std::string* const key = value.as<std::string>();
-        if (!key) return invalid("the operation's verificationMethods are not texts");
-        state.verification_methods.emplace_back(name, *key);
-    }
-    for (const auto& [name, value] : TRY(member<Object>(object, "services"))) {
-        const Object* const service = value.as<Object>();
-        if (!service || service->size() != 2)
-            return invalid("a service of an operation is a type and an endpoint");
-        state.services.emplace_back(
-            name, Service {
-                TRY(member<std::string>(*service, "type"))
-                , TRY(member<std::string>(*service, "endpoint"))
-            });
-    }
+    state.verification_methods =
+        TRY(parse_verification_methods(*object.find("verificationMethods")));
+    state.services = TRY(parse_services(*object.find("services")));
     return state;
 }
 
@@ -189,6 +177,34 @@ State make_state(const Handle& handle, const PublicKey& signing_key, std::string
     state.also_known_as = {std::string(alias_prefix) + handle.text()};
     state.services = {{"atproto_pds", {"AtprotoPersonalDataServer", std::string(pds_url)}}};
     return state;
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> parse_verification_methods(
+    const Value& value) {
+    const Object* const methods = value.as<Object>();
+    if (!methods) return invalid("the operation's verificationMethods are an object");
+    std::vector<std::pair<std::string, std::string>> parsed;
+    for (const auto& [name, method] : *methods) {
+        const std::string* const key = method.as<std::string>();
+        if (!key) return invalid("the operation's verificationMethods are not texts");
+        parsed.emplace_back(name, *key);
+    }
+    return parsed;
+}
+
+Result<std::vector<std::pair<std::string, Service>>> parse_services(const Value& value) {
+    const Object* const services = value.as<Object>();
+    if (!services) return invalid("the operation's services are an object");
+    std::vector<std::pair<std::string, Service>> parsed;
+    for (const auto& [name, member_value] : *services) {
+        const Object* const service = member_value.as<Object>();
+        if (!service || service->size() != 2)
+            return invalid("a service of an operation is a type and an endpoint");
+        std::string type = TRY(member<std::string>(*service, "type"));
+        std::string endpoint = TRY(member<std::string>(*service, "endpoint"));
+        parsed.emplace_back(name, Service{std::move(type), std::move(endpoint)});
+    }
+    return parsed;
 }
 
 State with_handle(State state, const Handle& handle) {

@@ -48,6 +48,12 @@ State make_state(const Handle& handle, const PublicKey& signing_key, std::string
 // The same state with another handle: in the place of the first at:// alias, else in front.
 State with_handle(State state, const Handle& handle);
 
+// The members of an operation that are objects, as their JSON has them. Errors: Fault::invalid,
+// "InvalidOperation".
+Result<std::vector<std::pair<std::string, std::string>>> parse_verification_methods(
+    const Value& value);
+Result<std::vector<std::pair<std::string, Service>>> parse_services(const Value& value);
+
 enum class Kind {
     plc_operation,
     tombstone,

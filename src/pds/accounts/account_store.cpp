@@ -89,6 +89,10 @@ void set_password_hash(db::Transaction& t, std::int64_t id, std::string_view has
     t.execute("UPDATE account SET password_hash = $2 WHERE id = $1", id, hash);
 }
 
+void set_handle(db::Transaction& t, std::int64_t id, const atproto::Handle& handle) {
+    t.execute("UPDATE account SET handle = $2 WHERE id = $1", id, handle.text());
+}
+
 void set_email(db::Transaction& t, std::int64_t id, std::string_view email) {
     t.execute(
         "UPDATE account SET email = $2, email_confirmed_at = NULL, email_auth_factor = 0 "

@@ -39,6 +39,8 @@ void erase(db::Transaction& t, std::int64_t id);
 
 std::optional<std::string> password_hash(db::Transaction& t, std::int64_t id);
 void set_password_hash(db::Transaction& t, std::int64_t id, std::string_view hash);
+// The handle must be free: an invariant of the caller's transaction.
+void set_handle(db::Transaction& t, std::int64_t id, const atproto::Handle& handle);
 void set_email(db::Transaction& t, std::int64_t id, std::string_view email);
 void set_email_confirmed(db::Transaction& t, std::int64_t id, Timestamp now);
 void set_email_auth_factor(db::Transaction& t, std::int64_t id, bool is_on);

@@ -25,6 +25,8 @@ std::string_view purpose_text(Purpose purpose) {
             return "delete_account";
         case Purpose::sign_in:
             return "sign_in";
+        case Purpose::plc_operation:
+            return "plc_operation";
     }
     return {};
 }

@@ -17,7 +17,14 @@
 
 namespace roost::pds::email_tokens {
 
-enum class Purpose { confirm_email, update_email, reset_password, delete_account, sign_in };
+enum class Purpose {
+    confirm_email,
+    update_email,
+    reset_password,
+    delete_account,
+    sign_in,
+    plc_operation,
+};
 
 // Errors: RateLimitExceeded.
 Result<SecretText> create(db::Transaction& t, std::int64_t account_id, Purpose purpose,

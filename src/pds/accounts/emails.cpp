@@ -63,6 +63,11 @@ Task<Result<void>> Emails::request_deletion(Account account) {
                      mail::LetterKind::delete_account);
 }
 
+Task<Result<void>> Emails::request_plc_signature(Account account) {
+    return mail_code(db_, mail_, std::move(account), Purpose::plc_operation,
+                     mail::LetterKind::plc_operation);
+}
+
 Task<Result<void>> Emails::confirm(Account account, std::string email, std::string code) {
     if (account.email != mail::normalize_email(email))
         co_return refusal("invalid email", error_names::InvalidEmail);

@@ -36,6 +36,8 @@ class Emails {
 
     // Mails the code that deleteAccount asks for.
     Task<Result<void>> request_deletion(Account account);
+    // Mails the code that signPlcOperation asks for.
+    Task<Result<void>> request_plc_signature(Account account);
 
   private:
     db::Database& db_;

@@ -1,5 +1,7 @@
 #include "pds/accounts/handle_policy.h"
 
+#include <algorithm>
+
 #include "pds/error_names.h"
 
 namespace roost::pds {
@@ -40,7 +42,13 @@ bool HandlePolicy::is_on_service_domain(const atproto::Handle& handle) const {
     return !matching_domain(service_domains_, handle.text()).empty();
 }
 
-Result<void> HandlePolicy::check_service_handle(const atproto::Handle& handle) const {
+bool HandlePolicy::is_ours(const atproto::Handle& handle) const {
+    return is_on_service_domain(handle) ||
+           std::ranges::find(service_domains_, "." + handle.text()) != service_domains_.end();
+}
+
+Result<void> HandlePolicy::check_service_handle(const atproto::Handle& handle,
+                                                ReservedLabels reserved) const {
     const std::string_view domain = matching_domain(service_domains_, handle.text());
     if (domain.empty())
         return refusal("Not a supported handle domain", error_names::UnsupportedDomain);
@@ -50,7 +58,7 @@ Result<void> HandlePolicy::check_service_handle(const atproto::Handle& handle) c
         return invalid_handle("Invalid characters in handle");
     if (label.size() < label_size_min) return invalid_handle("Handle too short");
     if (label.size() > label_size_max) return invalid_handle("Handle too long");
-    if (is_reserved_label(label))
+    if (reserved == ReservedLabels::refused && is_reserved_label(label))
         return refusal("Reserved handle", error_names::HandleNotAvailable);
     return {};
 }

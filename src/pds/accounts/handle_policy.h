@@ -15,6 +15,8 @@
 namespace roost::pds {
 
 enum class PunycodeHandles { allowed, refused };
+// Whether labels that are reserved may be given: administrators may.
+enum class ReservedLabels { allowed, refused };
 
 class HandlePolicy {
   public:
@@ -27,8 +29,11 @@ class HandlePolicy {
     // Syntax, top-level domain, policy; normalised. Errors: InvalidHandle.
     Result<atproto::Handle> normalize(std::string_view text) const;
     bool is_on_service_domain(const atproto::Handle& handle) const;
+    // The same, or a service domain itself: nobody else knows more of such a name than we do.
+    bool is_ours(const atproto::Handle& handle) const;
     // Errors: InvalidHandle, HandleNotAvailable (reserved), UnsupportedDomain.
-    Result<void> check_service_handle(const atproto::Handle& handle) const;
+    Result<void> check_service_handle(const atproto::Handle& handle,
+                                      ReservedLabels reserved = ReservedLabels::refused) const;
 
   private:
     std::vector<std::string> service_domains_;

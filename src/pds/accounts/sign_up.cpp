@@ -9,6 +9,7 @@
 #include "pds/accounts/invites.h"
 #include "pds/accounts/key_store.h"
 #include "pds/accounts/password_policy.h"
+#include "pds/accounts/pending_handles.h"
 #include "pds/error_names.h"
 #include "pds/limits.h"
 #include "pds/mail/email_address.h"
@@ -48,7 +49,8 @@ Result<void> check_free(db::Transaction& t, const atproto::Handle& handle,
                         const std::optional<std::string>& email,
                         const std::optional<std::string>& invite_code) {
     if (invite_code) TRY(invites::check_available(t, *invite_code));
-    if (account_store::find_by_handle(t, handle)) return handle_taken(handle);
+    if (account_store::find_by_handle(t, handle) || pending_handles::holder(t, handle))
+        return handle_taken(handle);
     if (email && account_store::find_by_email(t, *email)) return email_taken(*email);
     return {};
 }
@@ -117,7 +119,8 @@ Task<Result<SignUp::Checked>> SignUp::check_request(const SignUpRequest& request
     atproto::Handle handle = CO_TRY(parts_.handles.normalize(request.handle));
     if (!request.did || parts_.handles.is_on_service_domain(handle)) {
         CO_TRY(parts_.handles.check_service_handle(handle));
-    } else if (co_await parts_.resolver.handle(handle) != request.did) {
+    } else if (const FoundDid found = co_await parts_.resolver.handle(handle);
+               !found.has_value() || *found != request.did) {
         co_return Error::invalid("External handle did not resolve to DID");
     }
     // A code is looked at only where codes are asked for, as the reference does.

@@ -19,6 +19,10 @@ std::string reason_of(const net::ClientResponse& response) {
     return "The PLC directory answered with status " + std::to_string(response.status);
 }
 
+bool is_absence(const net::ClientResponse& response) {
+    return response.status == 404 || response.status == 410;
+}
+
 // The texts of an object of texts, or of a list of texts.
 std::vector<std::string> texts_of(const atproto::Value* list) {
     std::vector<std::string> texts;
@@ -88,9 +92,9 @@ Task<PlcClient::Submission> PlcClient::submit(atproto::Did did, std::string oper
     co_return Submission{is_final ? Outcome::refused : Outcome::unknown, std::move(reason)};
 }
 
-Task<Result<std::optional<std::string>>> PlcClient::get(std::string path, int timeout_ms) {
+Task<Result<net::ClientResponse>> PlcClient::get(std::string url, int timeout_ms) {
     net::ClientRequest request{
-        .url = url_ + path,
+        .url = std::move(url),
         .headers = {},
         .body = {},
         .content_type = {},
@@ -99,21 +103,44 @@ Task<Result<std::optional<std::string>>> PlcClient::get(std::string path, int ti
         .timeout_ms = timeout_ms,
     };
     net::ClientResponse response = CO_TRY(co_await http_.send(std::move(request)));
-    if (response.status == 404 || response.status == 410) co_return std::optional<std::string>();
-    if (response.status != 200)
-        co_return Error{Fault::upstream_failed, "UpstreamFailure", reason_of(response)};
-    co_return std::optional(std::move(response.body));
+    if (response.status == 200 || is_absence(response)) co_return response;
+    co_return Error{Fault::upstream_failed, "UpstreamFailure", reason_of(response)};
 }
 
 Task<Result<std::optional<atproto::plc::State>>> PlcClient::state(atproto::Did did) {
-    std::optional<std::string> body =
-        CO_TRY(co_await get("/" + did.text() + "/data", limits::plc_timeout_ms));
-    if (!body) co_return std::optional<atproto::plc::State>();
-    co_return std::optional(CO_TRY(parse_state(*body)));
+    const net::ClientResponse response =
+        CO_TRY(co_await get(url_ + "/" + did.text() + "/data", limits::plc_timeout_ms));
+    if (is_absence(response)) co_return std::optional<atproto::plc::State>();
+    co_return std::optional(CO_TRY(parse_state(response.body)));
 }
 
-Task<Result<std::optional<std::string>>> PlcClient::document(atproto::Did did, int timeout_ms) {
-    return get("/" + did.text(), timeout_ms);
+Task<Result<std::optional<atproto::plc::Operation>>> PlcClient::last_operation(atproto::Did did) {
+    const net::ClientResponse response =
+        CO_TRY(co_await get(url_ + "/" + did.text() + "/log/last", limits::plc_timeout_ms));
+    if (is_absence(response)) co_return std::optional<atproto::plc::Operation>();
+    const Result<atproto::Value> value = json::parse(response.body);
+    Result<atproto::plc::Operation> operation =
+        value.has_value() ? atproto::plc::Operation::parse(*value) : value.error();
+    if (!operation.has_value())
+        co_return Error{
+            Fault::upstream_failed, "UpstreamFailure",
+            "The PLC directory's last operation cannot be read: " + operation.error().message};
+    co_return std::optional(*std::move(operation));
+}
+
+Task<Result<PlcClient::Document>> PlcClient::document(atproto::Did did, int timeout_ms) {
+    const bool has_fallback = !fallback_url_.empty();
+    const int first_ms = has_fallback ? timeout_ms / 2 : timeout_ms;
+    Result<net::ClientResponse> response = co_await get(url_ + "/" + did.text(), first_ms);
+    if (!response.has_value() && has_fallback) {
+        // That it knows nothing there says nothing: it may not have been told yet.
+        Result<net::ClientResponse> other =
+            co_await get(fallback_url_ + "/" + did.text(), timeout_ms - first_ms);
+        if (other.has_value() && !is_absence(*other)) response = std::move(other);
+    }
+    if (!response.has_value()) co_return response.error();
+    if (is_absence(*response)) co_return Document{.text = {}, .was_ended = response->status == 410};
+    co_return Document{.text = std::move(response->body)};
 }
 
 }  // namespace roost::pds

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "atproto/data/json.h"
+#include "pds/error_names.h"
 #include "pds/limits.h"
 
 namespace roost::pds {
@@ -28,12 +29,59 @@ bool is_host_and_port(std::string_view text) {
     });
 }
 
-FoundDocument parse_document(const atproto::Did& did,
-                             const Result<std::optional<std::string>>& text) {
-    if (!text.has_value()) return text.error();
-    if (!text->has_value()) return std::optional<atproto::DidDocument>();
-    atproto::Value document = TRY(atproto::json::parse(**text));
-    return std::optional(TRY(atproto::DidDocument::parse(did, std::move(document))));
+Found<KnownDid> parse_document(const atproto::Did& did, const Result<PlcClient::Document>& answer) {
+    if (!answer.has_value()) return answer.error();
+    if (answer->was_ended) return std::optional(KnownDid{});
+    if (!answer->text) return std::optional<KnownDid>();
+    atproto::Value document = TRY(atproto::json::parse(*answer->text));
+    return std::optional(KnownDid { TRY(atproto::DidDocument::parse(did, std::move(document))) });
+}
+
+FoundDocument document_of(const atproto::Did& did, const Found<KnownDid>& known) {
+    if (!known.has_value()) return known.error();
+    if (!known->has_value()) return std::optional<atproto::DidDocument>();
+    if (!(*known)->document)
+        return refusal(did.text() + " was ended by its owner", error_names::DidDeactivated);
+    return (*known)->document;
+}
+
+Error asked_too_often(std::string_view host) {
+    return Error::unavailable(std::string(host) + " was asked too often; try again in a minute",
+                              limits::fetch_window_s, "TooManyLookUps");
+}
+
+// The other side is there, and has trouble.
+bool is_outage(const Error& error) {
+    return error.fault != Fault::upstream_failed || net::was_sent(error);
+}
+
+// What the TXT records of a handle say.
+struct Claim {
+    std::optional<atproto::Did> did;
+    bool is_contradictory = false;
+};
+
+Claim claim_of(const std::vector<std::string>& records) {
+    Claim claim;
+    for (const std::string& record : records) {
+        if (!record.starts_with(txt_prefix)) continue;
+        Result<atproto::Did> did = atproto::Did::parse(record.substr(txt_prefix.size()));
+        if (!did.has_value()) continue;
+        if (claim.did && *claim.did != *did) return {.did = {}, .is_contradictory = true};
+        claim.did = *std::move(did);
+    }
+    return claim;
+}
+
+template <class T>
+LookUpCache<T>::Options cache_options(Resolver::Ages ages, std::size_t entries,
+                                      std::size_t bytes_each) {
+    return {.stale_ms = ages.stale_ms,
+            .max_ms = ages.max_ms,
+            .retry_ms = limits::did_retry_ms,
+            .entries_max = entries,
+            .bytes_max = entries * bytes_each,
+            .flights_max = std::numeric_limits<std::size_t>::max()};
 }
 
 }  // namespace
@@ -42,20 +90,20 @@ Resolver::Resolver(net::HttpClient& http, PlcClient& plc, Options options)
     : http_(http),
       plc_(plc),
       timeout_ms_(options.timeout_ms),
-      cache_({.stale_ms = options.ages.stale_ms,
-              .max_ms = options.ages.max_ms,
-              .retry_ms = limits::did_retry_ms,
-              .entries_max = limits::cached_did_documents_max,
-              .bytes_max = limits::cached_did_documents_max * limits::cached_did_document_bytes_max,
-              .flights_max = std::numeric_limits<std::size_t>::max()}) {}
+      dids_(cache_options<KnownDid>(options.ages, limits::cached_did_documents_max,
+                                    limits::cached_did_document_bytes_max)),
+      handles_(cache_options<atproto::Did>(
+          {.stale_ms = limits::handle_stale_ms, .max_ms = limits::handle_age_ms_max},
+          limits::cached_handles_max, 1)) {}
 
-Task<Result<std::optional<std::string>>> Resolver::web_document(atproto::Did did) {
+Task<Result<PlcClient::Document>> Resolver::web_document(atproto::Did did, Timestamp time) {
     // Only host-level did:web is part of the protocol; a port is allowed for localhost only, which
     // the client's address policy refuses in production.
     const std::string_view host = std::string_view(did.text()).substr(std::size("did:web:") - 1);
     const std::optional<std::string> name = net::percent_decode(host, net::UrlPart::path);
     if (!name || host.find(':') != std::string_view::npos || !is_host_and_port(*name))
-        co_return std::optional<std::string>();
+        co_return PlcClient::Document{};
+    if (!hosts_.take(*name, time)) co_return asked_too_often(*name);
     const bool is_local = *name == "localhost" || name->starts_with("localhost:");
     net::ClientRequest request{
         .url = (is_local ? "http://" : "https://") + *name + "/.well-known/did.json",
@@ -66,69 +114,110 @@ Task<Result<std::optional<std::string>>> Resolver::web_document(atproto::Did did
         .timeout_ms = timeout_ms_,
     };
     net::ClientResponse response = CO_TRY(co_await http_.send(std::move(request)));
-    if (response.status != 200) co_return std::optional<std::string>();
-    co_return std::optional(std::move(response.body));
+    if (response.status != 200) co_return PlcClient::Document{};
+    co_return PlcClient::Document{.text = std::move(response.body)};
 }
 
-Task<FoundDocument> Resolver::look_up(atproto::Did did, Timestamp time) {
-    Result<std::optional<std::string>> text = std::optional<std::string>();
+Task<Found<KnownDid>> Resolver::look_up(atproto::Did did, Timestamp time) {
+    Result<PlcClient::Document> answer = PlcClient::Document{};
     if (did.method() == "plc")
-        text = co_await plc_.document(did, timeout_ms_);
+        answer = co_await plc_.document(did, timeout_ms_);
     else if (did.method() == "web")
-        text = co_await web_document(did);
-    FoundDocument found = parse_document(did, text);
-    const std::size_t size = text.has_value() && text->has_value() ? (*text)->size() : 0;
-    if (size <= limits::cached_did_document_bytes_max) cache_.store(did.text(), found, size, time);
+        answer = co_await web_document(did, time);
+    Found<KnownDid> found = parse_document(did, answer);
+    const std::size_t size =
+        answer.has_value() && answer->text.has_value() ? answer->text->size() : 0;
+    if (size <= limits::cached_did_document_bytes_max) dids_.store(did.text(), found, size, time);
     co_return found;
 }
 
 Task<FoundDocument> Resolver::did_document(atproto::Did did) {
-    return look_up(std::move(did), now());
+    const Found<KnownDid> known = co_await look_up(did, now());
+    co_return document_of(did, known);
 }
 
-Task<void> Resolver::fly(atproto::Did did, std::shared_ptr<Flight<atproto::DidDocument>> flight,
+Task<void> Resolver::fly(atproto::Did did, std::shared_ptr<Flight<KnownDid>> flight,
                          Timestamp time) {
-    FoundDocument found = co_await look_up(did, time);
-    cache_.end_flight(did.text());
+    Found<KnownDid> found = co_await look_up(did, time);
+    dids_.end_flight(did.text());
     flight->land(std::move(found));
 }
 
 Task<FoundDocument> Resolver::remembered_did_document(atproto::Did did, Timestamp time) {
-    DidCache::Answer answer = cache_.ask(did.text(), time);
+    DidCache::Answer answer = dids_.ask(did.text(), time);
     // Detached: it is for everybody who asks, also when the first has gone.
     if (answer.must_fly) start_detached(fly(did, answer.flight, time));
-    if (answer.remembered) co_return *std::move(answer.remembered);
-    co_return *co_await answer.flight->landing();
+    if (answer.remembered) co_return document_of(did, *answer.remembered);
+    const Found<KnownDid> landed = *co_await answer.flight->landing();
+    co_return document_of(did, landed);
 }
 
-Task<std::optional<atproto::Did>> Resolver::handle(atproto::Handle handle) {
-    Result<std::vector<std::string>> records =
-        co_await http_.resolve_txt("_atproto." + handle.text(), timeout_ms_);
-    std::optional<atproto::Did> found;
-    if (records.has_value()) {
-        for (const std::string& record : *records) {
-            if (!record.starts_with(txt_prefix)) continue;
-            Result<atproto::Did> did = atproto::Did::parse(record.substr(txt_prefix.size()));
-            if (!did.has_value()) continue;
-            // Two different claims are no claim.
-            if (found && *found != *did) co_return std::nullopt;
-            found = *std::move(did);
-        }
-    }
-    if (found) co_return found;
+Task<FoundDid> Resolver::handle_by_web(atproto::Handle handle, int timeout_ms) {
     net::ClientRequest request{
         .url = "https://" + handle.text() + "/.well-known/atproto-did",
         .headers = {},
         .body = {},
         .content_type = {},
         .response_bytes_max = limits::handle_answer_bytes_max,
-        .timeout_ms = timeout_ms_,
+        .timeout_ms = timeout_ms,
     };
-    Result<net::ClientResponse> response = co_await http_.send(std::move(request));
-    if (!response.has_value() || response->status != 200) co_return std::nullopt;
-    Result<atproto::Did> did = atproto::Did::parse(trimmed(response->body));
-    if (!did.has_value()) co_return std::nullopt;
-    co_return *std::move(did);
+    const net::ClientResponse response = CO_TRY(co_await http_.send(std::move(request)));
+    if (response.status >= 500)
+        co_return Error{Fault::upstream_failed, "UpstreamFailure",
+                        handle.text() + " answered with status " + std::to_string(response.status)};
+    if (response.status != 200) co_return std::optional<atproto::Did>();
+    const std::string_view body = trimmed(response.body);
+    Result<atproto::Did> did = atproto::Did::parse(trimmed(body.substr(0, body.find('\n'))));
+    if (!did.has_value()) co_return std::optional<atproto::Did>();
+    co_return std::optional(*std::move(did));
+}
+
+Task<FoundDid> Resolver::find_handle(atproto::Handle handle, Timestamp time) {
+    if (!hosts_.take(handle.text(), time)) co_return asked_too_often(handle.text());
+    const std::int64_t end_us = monotonic_us() + std::int64_t{timeout_ms_} * 1'000;
+    const auto rest_ms = [end_us] {
+        return static_cast<int>(std::max<std::int64_t>(1, (end_us - monotonic_us()) / 1'000));
+    };
+    const std::string name = "_atproto." + handle.text();
+    const Result<std::vector<std::string>> records =
+        co_await http_.resolve_txt(name, timeout_ms_ / 2);
+    const Claim claim = records.has_value() ? claim_of(*records) : Claim{};
+    if (claim.did) co_return claim.did;
+    if (claim.is_contradictory) co_return std::optional<atproto::Did>();
+    const FoundDid by_web = co_await handle_by_web(handle, rest_ms() * 3 / 4 + 1);
+    if (by_web.has_value() && by_web->has_value()) co_return by_web;
+    const Result<std::vector<std::string>> others =
+        co_await http_.resolve_txt_by_backup(name, rest_ms());
+    if (others.has_value())
+        if (const Claim backup = claim_of(*others); backup.did) co_return backup.did;
+    // A domain without a web server is no failure, if its name servers say that they know nothing.
+    if (by_web.has_value() || (records.has_value() && !is_outage(by_web.error())))
+        co_return std::optional<atproto::Did>();
+    co_return by_web.error();
+}
+
+Task<FoundDid> Resolver::look_up_handle(atproto::Handle handle, Timestamp time) {
+    FoundDid found = co_await find_handle(handle, time);
+    handles_.store(handle.text(), found, 1, time);
+    co_return found;
+}
+
+Task<FoundDid> Resolver::handle(atproto::Handle handle) {
+    return look_up_handle(std::move(handle), now());
+}
+
+Task<void> Resolver::fly_for_handle(atproto::Handle handle,
+                                    std::shared_ptr<Flight<atproto::Did>> flight, Timestamp time) {
+    FoundDid found = co_await look_up_handle(handle, time);
+    handles_.end_flight(handle.text());
+    flight->land(std::move(found));
+}
+
+Task<FoundDid> Resolver::remembered_handle(atproto::Handle handle, Timestamp time) {
+    HandleCache::Answer answer = handles_.ask(handle.text(), time);
+    if (answer.must_fly) start_detached(fly_for_handle(handle, answer.flight, time));
+    if (answer.remembered) co_return *std::move(answer.remembered);
+    co_return *co_await answer.flight->landing();
 }
 
 }  // namespace roost::pds

@@ -12,13 +12,17 @@ using testing::did_of;
 using testing::handle_of;
 
 using DocumentFlight = Flight<atproto::DidDocument>;
+using DidCache = LookUpCache<atproto::DidDocument>;
 
 class ResolverTest : public ::testing::Test {
   protected:
     auto document(std::string_view did) { return loop_.run(resolver_.did_document(did_of(did))); }
+    static std::string text_of(const FoundDid& did) {
+        if (!did.has_value()) return did.error().name;
+        return *did ? (*did)->text() : "none";
+    }
     std::string handle(std::string_view text) {
-        const auto did = loop_.run(resolver_.handle(handle_of(text)));
-        return did ? did->text() : "none";
+        return text_of(loop_.run(resolver_.handle(handle_of(text))));
     }
     void page(const std::string& url, const std::string& body, int status = 200) {
         network_.pages[url] = {status, body};
@@ -105,6 +109,97 @@ TEST_F(ResolverTest, ResolvesHandlesByTheWeb) {
     EXPECT_EQ(handle("carl.net"), "none");
     EXPECT_EQ(handle("nobody.net"), "none");
     EXPECT_LE(network_.requests.at(0).response_bytes_max, 4U * 1024);
+}
+
+TEST_F(ResolverTest, TheFirstLineOfAHostsAnswerCounts) {
+    page("https://ann.net/.well-known/atproto-did", "did:web:ann.net\nand more");
+    EXPECT_EQ(handle("ann.net"), "did:web:ann.net");
+}
+
+TEST_F(ResolverTest, AsksTheBackupNameServersLast) {
+    network_.backup_txt["_atproto.ann.net"] = {"did=did:web:backup.net"};
+    EXPECT_EQ(handle("ann.net"), "did:web:backup.net");
+    page("https://ann.net/.well-known/atproto-did", "did:web:page.net");
+    EXPECT_EQ(handle("ann.net"), "did:web:page.net");
+    network_.txt["_atproto.ann.net"] = {"did=did:web:dns.net"};
+    EXPECT_EQ(handle("ann.net"), "did:web:dns.net");
+}
+
+TEST_F(ResolverTest, TellsAnOutageFromAHandleThatNamesNobody) {
+    page("https://ann.net/.well-known/atproto-did", "oops", 503);
+    EXPECT_EQ(handle("ann.net"), "UpstreamFailure");
+    page("https://ann.net/.well-known/atproto-did", "", 404);
+    EXPECT_EQ(handle("ann.net"), "none");
+    EXPECT_EQ(handle("no-web-server.net"), "none");
+    network_.is_dns_down = true;
+    EXPECT_EQ(handle("no-web-server.net"), "UpstreamNotReached");
+    EXPECT_EQ(handle("ann.net"), "none") << "the host has said so";
+    network_.backup_txt["_atproto.no-web-server.net"] = {"did=did:web:backup.net"};
+    EXPECT_EQ(handle("no-web-server.net"), "did:web:backup.net");
+}
+
+TEST_F(ResolverTest, ADidThatWasEndedHasAnErrorOfItsOwn) {
+    const auto key = atproto::PrivateKey::generate(atproto::Curve::k256);
+    const auto did = did_of("did:plc:aaaaaaaaaaaaaaaaaaaaaaaa");
+    const auto state = atproto::plc::make_state(handle_of("ann.test"), key.public_key(),
+                                                "https://pds.test", {key.public_key()});
+    const auto first = atproto::plc::Operation::sign(state, std::nullopt, key);
+    network_.operations[did.text()] =
+        atproto::json::write(atproto::plc::Operation::sign_tombstone(first.cid(), key).value());
+    EXPECT_EQ(document(did.text()).error().name, "DidDeactivated");
+    const auto again = loop_.run(resolver_.remembered_did_document(did, now()));
+    EXPECT_EQ(again.error().name, "DidDeactivated");
+    EXPECT_EQ(network_.requests.size(), 1U);
+}
+
+TEST_F(ResolverTest, AHostIsNotAskedTooOften) {
+    page("https://ann.net/.well-known/did.json", R"({"id":"did:web:ann.net"})");
+    const auto asked = [this] { return static_cast<std::int64_t>(network_.requests.size()); };
+    // A window may end in the middle.
+    for (std::int64_t i = 0; i < 3 * limits::fetches_per_host_max; ++i)
+        (void)document("did:web:ann.net");
+    EXPECT_LE(asked(), 2 * limits::fetches_per_host_max);
+    const auto refused = document("did:web:ann.net");
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().fault, Fault::unavailable);
+    // What was found before stays.
+    EXPECT_TRUE(
+        loop_.run(resolver_.remembered_did_document(did_of("did:web:ann.net"), now())).has_value());
+    const std::int64_t before = asked();
+    EXPECT_EQ(handle("ann.net"), "TooManyLookUps") << "its handles count with it";
+    EXPECT_EQ(asked(), before);
+}
+
+TEST_F(ResolverTest, HandlesAreRememberedForAWhile) {
+    const Timestamp time = now();
+    const auto remembered = [&](std::int64_t ms) {
+        return text_of(
+            loop_.run(resolver_.remembered_handle(handle_of("ann.net"), time.plus_ms(ms))));
+    };
+    EXPECT_EQ(remembered(0), "none");
+    network_.txt["_atproto.ann.net"] = {"did=did:web:a.net"};
+    EXPECT_EQ(remembered(limits::did_retry_ms - 1), "none") << "absences, for a moment";
+    EXPECT_EQ(remembered(limits::did_retry_ms), "did:web:a.net");
+    network_.txt["_atproto.ann.net"] = {"did=did:web:b.net"};
+    EXPECT_EQ(remembered(limits::handle_stale_ms), "did:web:a.net");
+    EXPECT_EQ(handle("ann.net"), "did:web:b.net") << "who asks now is answered now";
+    EXPECT_EQ(remembered(limits::handle_stale_ms), "did:web:b.net");
+}
+
+TEST_F(ResolverTest, ManyWhoAskForAHandleAtOnceCauseOneLookUp) {
+    network_.delay_ms = 20;
+    page("https://ann.net/.well-known/atproto-did", "did:web:ann.net");
+    std::vector<std::string> answers;
+    const auto tell = [](Task<FoundDid> asked, std::vector<std::string>& said) -> Task<void> {
+        said.push_back(text_of(co_await std::move(asked)));
+    };
+    for (int i = 0; i < 10; ++i)
+        start_detached(tell(resolver_.remembered_handle(handle_of("ann.net"), now()), answers));
+    EXPECT_EQ(text_of(loop_.run(resolver_.remembered_handle(handle_of("ann.net"), now()))),
+              "did:web:ann.net");
+    loop_.run([]() -> Task<void> { co_await sleep_ms(10); }());
+    EXPECT_EQ(answers, std::vector<std::string>(10, "did:web:ann.net"));
+    EXPECT_EQ(network_.requests.size(), 1U);
 }
 
 class RememberedTest : public ResolverTest {
