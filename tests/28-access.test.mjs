@@ -102,7 +102,7 @@ test('subjects that are not there, or are none', async () => {
   const nobody = 'did:plc:aaaaaaaaaaaaaaaaaaaaaaaa'
   refused(await put({ $type: 'com.atproto.admin.defs#repoBlobRef', did: nobody, cid }), 400, 'NotFound')
   const asUser = await procedure(pds, 'com.atproto.admin.updateSubjectStatus', { subject: {}, takedown: { applied: true } }, { token: who.accessJwt })
-  refused(asUser, 401, 'AuthenticationRequired')
+  refused(asUser, 401, 'UntrustedIss')
 })
 
 test('a closed repository is open to its owner and the administrator', async () => {

@@ -54,8 +54,14 @@ void add_deleteAccount(xrpc::Router& router, const Services& services);
 void add_disableAccountInvites(xrpc::Router& router, const Services& services);
 void add_disableInviteCodes(xrpc::Router& router, const Services& services);
 void add_enableAccountInvites(xrpc::Router& router, const Services& services);
+void add_getAccountInfo(xrpc::Router& router, const Services& services);
+void add_getAccountInfos(xrpc::Router& router, const Services& services);
 void add_getInviteCodes(xrpc::Router& router, const Services& services);
 void add_getSubjectStatus(xrpc::Router& router, const Services& services);
+void add_searchAccounts(xrpc::Router& router, const Services& services);
+void add_sendEmail(xrpc::Router& router, const Services& services);
+void add_updateAccountEmail(xrpc::Router& router, const Services& services);
+void add_updateAccountPassword(xrpc::Router& router, const Services& services);
 void add_updateSubjectStatus(xrpc::Router& router, const Services& services);
 }  // namespace admin
 

@@ -9,8 +9,14 @@ void add_routes(xrpc::Router& router, const Services& services) {
     admin::add_disableAccountInvites(router, services);
     admin::add_disableInviteCodes(router, services);
     admin::add_enableAccountInvites(router, services);
+    admin::add_getAccountInfo(router, services);
+    admin::add_getAccountInfos(router, services);
     admin::add_getInviteCodes(router, services);
     admin::add_getSubjectStatus(router, services);
+    admin::add_searchAccounts(router, services);
+    admin::add_sendEmail(router, services);
+    admin::add_updateAccountEmail(router, services);
+    admin::add_updateAccountPassword(router, services);
     admin::add_updateSubjectStatus(router, services);
 
     identity::add_getRecommendedDidCredentials(router, services);

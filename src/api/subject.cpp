@@ -42,6 +42,13 @@ Task<Result<BlobSubject>> find_blob(const Services& services, std::string did, s
     };
 }
 
+std::string name_of_subject(const atproto::Value& subject) {
+    const std::string uri = member(subject, "uri");
+    if (!uri.empty()) return uri;
+    const std::string cid = member(subject, "cid");
+    return member(subject, "did") + (cid.empty() ? "" : " " + cid);
+}
+
 Task<Result<Subject>> find_subject(const Services& services, const atproto::Value& subject) {
     const std::string type = member(subject, "$type");
     if (type == "com.atproto.admin.defs#repoRef")

@@ -31,6 +31,9 @@ Task<Result<RecordSubject>> find_record(const Services& services, std::string ur
 // The same for a blob.
 Task<Result<BlobSubject>> find_blob(const Services& services, std::string did, std::string cid);
 
+// How the audit log names it: by a DID, a URI, or a DID and the CID of its blob; "" for nonsense.
+std::string name_of_subject(const atproto::Value& subject);
+
 // What a subject union names. Errors as above, InvalidRequest for another type.
 Task<Result<Subject>> find_subject(const Services& services, const atproto::Value& subject);
 

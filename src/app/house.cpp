@@ -237,7 +237,8 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
            .admin_from = config.listen.admin_from == ListenConfig::AdminFrom::loopback_only
                              ? xrpc::AdminFrom::loopback_only
                              : xrpc::AdminFrom::anywhere,
-           .service_did = config.service.did}),
+           .service_did = config.service.did,
+           .moderator_did = moderator_did(config)}),
       router_(
           catalog_, authenticator_, rates_, observer_,
           {.rate_limits = config.rate_limits.enabled ? xrpc::RateLimits::on : xrpc::RateLimits::off,

@@ -1,6 +1,7 @@
 #include "app/startup.h"
 
 #include "app/private_file.h"
+#include "base/check.h"
 #include "base/log.h"
 #include "base/run_loop.h"
 #include "lexicon/embedded_documents.h"
@@ -46,6 +47,13 @@ Result<lexicon::Catalog> load_catalog() {
     return lexicon::Catalog::of(lexicon::embedded_documents());
 }
 
+std::optional<atproto::Did> moderator_did(const Config& config) {
+    if (!config.proxy.moderation) return std::nullopt;
+    Result<atproto::Did> did = atproto::Did::parse(config.proxy.moderation->did);
+    check(did.has_value(), "a setting that is a DID was checked");
+    return *std::move(did);
+}
+
 pds::mail::MailOptions mail_options(const Config& config, Mode mode) {
     pds::mail::MailOptions options;
     options.hostname = config.service.hostname;
@@ -62,6 +70,9 @@ pds::mail::MailOptions mail_options(const Config& config, Mode mode) {
     } else if (mode == Mode::dev) {
         options.delivery = pds::mail::Delivery::outbox;
     }
+    if (config.mail.moderation_server)
+        options.moderation = {.smtp_url = config.mail.moderation_server->smtp_url,
+                              .from = config.mail.moderation_server->from_address};
     return options;
 }
 

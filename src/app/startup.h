@@ -23,6 +23,8 @@ Result<bool> has_accounts(db::Database& db);
 // The wrong key is no reason not to start (docs/operating/recover.md), but to be told at once.
 Result<void> try_master_key(db::Database& db, const SecretBytes& key);
 Result<lexicon::Catalog> load_catalog();
+// Whose service tokens are a moderator's.
+std::optional<atproto::Did> moderator_did(const Config& config);
 pds::mail::MailOptions mail_options(const Config& config, Mode mode);
 
 }  // namespace roost::app

@@ -63,6 +63,16 @@ inline constexpr std::int64_t invite_uses_max = 1'000'000;
 // Codes that a user has earned and not yet used.
 inline constexpr std::int64_t earned_invites_open_max = 5;
 
+// The log of administrators' acts: some 50 MiB at most, years of a busy server's moderation. A DID
+// with a record's path fits into the subject, a reference of a moderation service into the detail.
+inline constexpr std::int64_t admin_acts_max = 100'000;
+inline constexpr std::size_t admin_act_subject_bytes_max = 512;
+inline constexpr std::size_t admin_act_detail_bytes_max = 512;
+
+// A search through e-mail addresses looks at so many of them before it answers with what it has:
+// a few milliseconds.
+inline constexpr std::int64_t addresses_searched_max = 20'000;
+
 // Reserved signing keys that wait for a sign-up: they are free to ask for, so only the newest are
 // kept, and those that were taken meanwhile count among them.
 inline constexpr int reserved_keys_max = 10'000;

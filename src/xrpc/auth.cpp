@@ -77,6 +77,9 @@ Task<Result<Caller>> Authenticator::authenticate(const Call& call, const Rule& r
             co_return refresh(call, rule, credentials);
         case Needs::admin:
             co_return admin(call, credentials);
+        case Needs::admin_or_moderator:
+            if (credentials.kind != Credentials::Kind::bearer) co_return admin(call, credentials);
+            co_return co_await moderator(call, std::move(credentials));
         case Needs::optional_service:
             if (credentials.kind == Credentials::Kind::none) co_return Caller(Nobody{});
             co_return co_await service(call, std::move(credentials));
@@ -139,6 +142,31 @@ Result<Caller> Authenticator::admin(const Call& call, const Credentials& credent
         return Caller(Admin{});
     rates_.consume(admin_failures, address, call.time);
     return refuse();
+}
+
+Task<Result<Caller>> Authenticator::moderator(const Call& call, Credentials credentials) {
+    const auto untrusted = [] {
+        return Error::unauthenticated("Untrusted issuer", "UntrustedIss");
+    };
+    if (!options_.moderator_did) co_return untrusted();
+    const std::array own_dids{options_.service_did.text(),
+                              options_.service_did.text() + "#atproto_pds"};
+    const atproto::ServiceJwt jwt = CO_TRY(atproto::ServiceJwt::parse(
+        credentials.token, {.now = call.time, .own_dids = own_dids, .method = call.nsid}));
+    // A labeler signs with the key of its labels.
+    const bool is_labeler = jwt.key_fragment() == "atproto_labeler";
+    if (jwt.issuer() != *options_.moderator_did || !(is_labeler || jwt.key_fragment() == "atproto"))
+        co_return untrusted();
+    const Result<std::optional<atproto::DidDocument>> document =
+        co_await resolver_.did_document(jwt.issuer());
+    if (!document.has_value() || !document->has_value())
+        co_return Error::unauthenticated("could not resolve iss did");
+    const std::optional<atproto::PublicKey> key =
+        is_labeler ? (*document)->key("atproto_label") : (*document)->signing_key();
+    if (!key) co_return Error::unauthenticated("missing or bad key in did doc");
+    CO_TRY(jwt.verify(*key));
+    CO_TRY(remember(jwt.issuer().text(), jwt.jti(), jwt.expires_s(), call.time));
+    co_return Caller(Moderator{jwt.issuer()});
 }
 
 Task<Result<Caller>> Authenticator::service(const Call& call, Credentials credentials) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -27,6 +28,8 @@ class Authenticator {
         SecretText admin_password;
         AdminFrom admin_from;
         atproto::Did service_did;
+        // Whose tokens are taken for a moderator's; none: nobody's.
+        std::optional<atproto::Did> moderator_did = std::nullopt;
     };
     Authenticator(pds::Sessions& sessions, const pds::Tokens& tokens, pds::Resolver& resolver,
                   RateLimiter& rates, Options options)
@@ -44,6 +47,7 @@ class Authenticator {
     Task<Result<Caller>> access(const Call& call, const Rule& rule, Credentials credentials);
     Result<Caller> refresh(const Call& call, const Rule& rule, const Credentials& credentials);
     Result<Caller> admin(const Call& call, const Credentials& credentials);
+    Task<Result<Caller>> moderator(const Call& call, Credentials credentials);
     Task<Result<Caller>> service(const Call& call, Credentials credentials);
     // Each service token is good once.
     Result<void> remember(std::string_view issuer, std::string_view jti, std::int64_t expires_s,

@@ -25,10 +25,14 @@ struct RefreshBearer {
     pds::RefreshClaims claims;  // a genuine refresh token; whether it is still good is asked later
 };
 struct Admin {};
+// The moderation service that this server trusts, by a token it signed for this one call.
+struct Moderator {
+    atproto::Did did;
+};
 struct OtherService {
     atproto::Did did;  // signed by the key of this DID's document
 };
-using Caller = std::variant<Nobody, User, RefreshBearer, Admin, OtherService>;
+using Caller = std::variant<Nobody, User, RefreshBearer, Admin, Moderator, OtherService>;
 
 // What a method asks of its caller.
 enum class Needs {
@@ -38,6 +42,7 @@ enum class Needs {
     refresh_token,
     refresh_token_even_expired,
     admin,
+    admin_or_moderator,
     optional_service,  // nobody, or a service token
     // Nobody, an access token of any kind, or the administrator: for what everybody may ask, and
     // some get a fuller answer to.

@@ -15,7 +15,7 @@ using email_tokens::Verdict;
 // Makes a code and its letter in one transaction, and wakes the mail worker.
 Task<Result<void>> mail_code(db::Database& db, mail::MailQueue& mail, Account account,
                              Purpose purpose, mail::LetterKind kind) {
-    CO_TRY(mail.check_available());
+    CO_TRY(mail.check_available(kind));
     if (!account.email) co_return Error::invalid("account does not have an email address");
     const Timestamp time = now();
     CO_TRY(co_await db.write(
@@ -31,6 +31,19 @@ Task<Result<void>> mail_code(db::Database& db, mail::MailQueue& mail, Account ac
         }));
     mail.wake();
     co_return Result<void>();
+}
+
+Error not_supported() {
+    return Error::invalid("This email address is not supported, please use a different email.");
+}
+
+// Nobody else has the address.
+Result<void> check_free(db::Transaction& t, std::int64_t id, const std::string& email) {
+    const std::optional<Account> owner = account_store::find_by_email(t, email);
+    if (owner && owner->id != id)
+        return Error::invalid(
+            "This email address is already in use, please use a different email.");
+    return {};
 }
 
 // Runs inside a transaction that commits whatever the verdict, so that wrong tries count.
@@ -89,10 +102,37 @@ Task<Result<TokenNeeded>> Emails::request_update(Account account) {
     co_return TokenNeeded::yes;
 }
 
+Task<Result<Audited>> Emails::set(Account account, std::string text, AdminAct act) {
+    if (!mail::is_email_address(text)) co_return not_supported();
+    co_return co_await db_.write([id = account.id, email = mail::normalize_email(text),
+                                  act](db::Transaction& t) -> Result<Audited> {
+        TRY(check_free(t, id, email));
+        account_store::set_email(t, id, email);
+        email_tokens::forget_all(t, id);
+        return audit_log::append(t, act);
+    });
+}
+
+Task<Result<Audited>> Emails::write_to_owner(Account account, Words words, AdminAct act) {
+    if (!account.email) co_return Error::invalid("account does not have an email address");
+    CO_TRY(mail_.check_available(mail::LetterKind::from_moderators));
+    const Audited proof = CO_TRY(co_await db_.write(
+        [&mail = mail_, account, words, act](db::Transaction& t) -> Result<Audited> {
+            mail.enqueue(t,
+                         {.kind = mail::LetterKind::from_moderators,
+                          .to = *account.email,
+                          .handle = account.handle.text(),
+                          .token = {},
+                          .words = mail::Words{words.subject, words.html}},
+                         act.time);
+            return audit_log::append(t, act);
+        }));
+    mail_.wake();
+    co_return proof;
+}
+
 Task<Result<void>> Emails::update(Account account, Update update) {
-    if (!mail::is_email_address(update.email))
-        co_return Error::invalid(
-            "This email address is not supported, please use a different email.");
+    if (!mail::is_email_address(update.email)) co_return not_supported();
     const std::string email = mail::normalize_email(update.email);
     const Timestamp time = now();
     const Verdict verdict = CO_TRY(co_await db_.write(
@@ -105,10 +145,7 @@ Task<Result<void>> Emails::update(Account account, Update update) {
             if (update.auth_factor == true && !stays_confirmed)
                 return Error::invalid(
                     "Confirm this address before it can be the second factor of a log-in");
-            const std::optional<Account> owner = account_store::find_by_email(t, email);
-            if (owner && owner->id != id)
-                return Error::invalid(
-                    "This email address is already in use, please use a different email.");
+            TRY(check_free(t, id, email));
             return update_email(t, *current, update, email, time);
         }));
     co_return email_tokens::to_result(verdict);

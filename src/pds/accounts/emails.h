@@ -9,6 +9,7 @@
 #include "base/task.h"
 #include "db/database.h"
 #include "pds/account.h"
+#include "pds/audit/audit_log.h"
 #include "pds/mail/mail_queue.h"
 
 namespace roost::pds {
@@ -33,6 +34,18 @@ class Emails {
     };
     // Errors: InvalidRequest (not an address, taken), TokenRequired, InvalidToken, ExpiredToken.
     Task<Result<void>> update(Account account, Update update);
+
+    // An administrator gives the account another address; it is not confirmed then, and is no
+    // second factor. Errors: InvalidRequest (not an address, taken).
+    Task<Result<Audited>> set(Account account, std::string email, AdminAct act);
+
+    // An administrator's own words to the owner, in HTML. Errors: InvalidRequest (there is no
+    // address); MailUnavailable.
+    struct Words {
+        std::string subject;
+        std::string html;
+    };
+    Task<Result<Audited>> write_to_owner(Account account, Words words, AdminAct act);
 
     // Mails the code that deleteAccount asks for.
     Task<Result<void>> request_deletion(Account account);

@@ -69,6 +69,29 @@ Result<void> erase_account(db::Transaction& t, std::int64_t id, Timestamp time) 
     return {};
 }
 
+Result<void> activate_account(db::Transaction& t, std::int64_t id, Timestamp time) {
+    const std::optional<Account> current = account_store::find_by_id(t, id);
+    if (!current || current->takedown_ref) return not_found();
+    account_store::set_deactivated(t, id, std::nullopt, std::nullopt);
+    const std::optional<repo_store::Head> head = repo_store::find_head(t, id);
+    check(head.has_value(), "an account has a repository");
+    event_log::append_account(t, current->did, AccountStatus::active, time);
+    event_log::append_identity(t, current->did, current->handle, time);
+    event_log::append_sync(t, current->did, head->rev, head->commit_cid, head->commit_block, time);
+    return {};
+}
+
+Result<void> deactivate_account(db::Transaction& t, std::int64_t id,
+                                std::optional<Timestamp> delete_after, Timestamp time) {
+    const std::optional<Account> current = account_store::find_by_id(t, id);
+    if (!current) return not_found();
+    account_store::set_deactivated(t, id, current->deactivated_at.value_or(time), delete_after);
+    const AccountStatus status =
+        current->takedown_ref ? AccountStatus::takendown : AccountStatus::deactivated;
+    event_log::append_account(t, current->did, status, time);
+    return {};
+}
+
 }  // namespace
 
 Task<Result<void>> Lifecycle::check_identity(Account account) {
@@ -93,51 +116,49 @@ Task<Result<void>> Lifecycle::check_identity(Account account) {
 
 Task<Result<void>> Lifecycle::activate(Account account) {
     CO_TRY(co_await check_identity(account));
-    const Timestamp time = now();
-    co_return co_await db_.write([id = account.id, time](db::Transaction& t) -> Result<void> {
-        const std::optional<Account> current = account_store::find_by_id(t, id);
-        if (!current || current->takedown_ref) return not_found();
-        account_store::set_deactivated(t, id, std::nullopt, std::nullopt);
-        const std::optional<repo_store::Head> head = repo_store::find_head(t, id);
-        check(head.has_value(), "an account has a repository");
-        event_log::append_account(t, current->did, AccountStatus::active, time);
-        event_log::append_identity(t, current->did, current->handle, time);
-        event_log::append_sync(t, current->did, head->rev, head->commit_cid, head->commit_block,
-                               time);
-        return {};
+    co_return co_await db_.write([id = account.id, time = now()](db::Transaction& t) {
+        return activate_account(t, id, time);
+    });
+}
+
+Task<Result<Audited>> Lifecycle::activate(Account account, AdminAct act) {
+    CO_TRY(co_await check_identity(account));
+    co_return co_await db_.write([id = account.id, act](db::Transaction& t) -> Result<Audited> {
+        TRY(activate_account(t, id, act.time));
+        return audit_log::append(t, act);
     });
 }
 
 Task<Result<void>> Lifecycle::deactivate(Account account, std::optional<Timestamp> delete_after) {
-    const Timestamp time = now();
-    co_return co_await db_.write([id = account.id, delete_after,
-                                  time](db::Transaction& t) -> Result<void> {
-        const std::optional<Account> current = account_store::find_by_id(t, id);
-        if (!current) return not_found();
-        account_store::set_deactivated(t, id, current->deactivated_at.value_or(time), delete_after);
-        const AccountStatus status =
-            current->takedown_ref ? AccountStatus::takendown : AccountStatus::deactivated;
-        event_log::append_account(t, current->did, status, time);
-        return {};
+    co_return co_await db_.write([id = account.id, delete_after, time = now()](db::Transaction& t) {
+        return deactivate_account(t, id, delete_after, time);
     });
 }
 
-Task<Result<void>> Lifecycle::set_takedown(Account account, std::optional<std::string> ref) {
-    const Timestamp time = now();
-    co_return co_await db_.write([id = account.id, ref, time](db::Transaction& t) -> Result<void> {
-        account_store::set_takedown(t, id, ref);
-        if (ref) Sessions::close_all(t, id);
-        const std::optional<Account> current = account_store::find_by_id(t, id);
-        if (!current) return not_found();
-        event_log::append_account(t, current->did, current->status(), time);
-        return {};
+Task<Result<Audited>> Lifecycle::deactivate(Account account, AdminAct act) {
+    co_return co_await db_.write([id = account.id, act](db::Transaction& t) -> Result<Audited> {
+        TRY(deactivate_account(t, id, std::nullopt, act.time));
+        return audit_log::append(t, act);
     });
 }
 
-Task<Result<void>> Lifecycle::erase(Account account) {
-    const Timestamp time = now();
-    co_return co_await db_.write([id = account.id, time](db::Transaction& t) -> Result<void> {
-        return erase_account(t, id, time);
+Task<Result<Audited>> Lifecycle::set_takedown(Account account, std::optional<std::string> ref,
+                                              AdminAct act) {
+    co_return co_await db_.write(
+        [id = account.id, ref, act](db::Transaction& t) -> Result<Audited> {
+            account_store::set_takedown(t, id, ref);
+            if (ref) Sessions::close_all(t, id);
+            const std::optional<Account> current = account_store::find_by_id(t, id);
+            if (!current) return not_found();
+            event_log::append_account(t, current->did, current->status(), act.time);
+            return audit_log::append(t, act);
+        });
+}
+
+Task<Result<Audited>> Lifecycle::erase(Account account, AdminAct act) {
+    co_return co_await db_.write([id = account.id, act](db::Transaction& t) -> Result<Audited> {
+        TRY(erase_account(t, id, act.time));
+        return audit_log::append(t, act);
     });
 }
 
@@ -177,11 +198,10 @@ Task<Result<void>> Lifecycle::erase_due() {
     co_return Result<void>();
 }
 
-Task<Result<void>> Lifecycle::announce(Account account) {
-    const Timestamp time = now();
-    co_return co_await db_.write([account, time](db::Transaction& t) -> Result<void> {
-        event_log::append_account(t, account.did, account.status(), time);
-        return {};
+Task<Result<Audited>> Lifecycle::announce(Account account, AdminAct act) {
+    co_return co_await db_.write([account, act](db::Transaction& t) -> Result<Audited> {
+        event_log::append_account(t, account.did, account.status(), act.time);
+        return audit_log::append(t, act);
     });
 }
 

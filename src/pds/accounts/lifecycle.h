@@ -12,6 +12,7 @@
 #include "db/database.h"
 #include "pds/account.h"
 #include "pds/accounts/key_vault.h"
+#include "pds/audit/audit_log.h"
 #include "pds/identity/plc_client.h"
 #include "pds/identity/resolver.h"
 
@@ -30,17 +31,21 @@ class Lifecycle {
     // Errors: the DID document does not point here yet; AccountNotFound.
     Task<Result<void>> activate(Account account);
     Task<Result<void>> deactivate(Account account, std::optional<Timestamp> delete_after);
+    // The same by an administrator.
+    Task<Result<Audited>> activate(Account account, AdminAct act);
+    Task<Result<Audited>> deactivate(Account account, AdminAct act);
     // With a reference the account is taken down, and all its sessions end; without one that is
     // taken back.
-    Task<Result<void>> set_takedown(Account account, std::optional<std::string> ref);
+    Task<Result<Audited>> set_takedown(Account account, std::optional<std::string> ref,
+                                       AdminAct act);
     // Everything of the account goes; its events stay, and one more says that it is gone.
-    Task<Result<void>> erase(Account account);
+    Task<Result<Audited>> erase(Account account, AdminAct act);
     // The same, if the code is the one that was mailed for it. Errors: InvalidToken, ExpiredToken.
     Task<Result<void>> erase_with_code(Account account, std::string code);
     // Deletes the accounts whose deleteAfter has come.
     Task<Result<void>> erase_due();
     // Tells the network the status once more.
-    Task<Result<void>> announce(Account account);
+    Task<Result<Audited>> announce(Account account, AdminAct act);
 
     // Whether the identity's document names this server, the account's signing key and, for
     // did:plc, our rotation key.

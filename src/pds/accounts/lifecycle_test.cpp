@@ -25,7 +25,14 @@ class LifecycleTest : public ::testing::Test {
     LifecycleTest() { bed_.execute("DELETE FROM event"); }
 
     Account ann() { return *bed_.account(ann_.id); }
-    std::string run(Task<Result<void>> task) { return name_of(bed_.loop.run(std::move(task))); }
+    template <class T>
+    std::string run(Task<Result<T>> task) {
+        return name_of(bed_.loop.run(std::move(task)));
+    }
+    AdminAct act() {
+        return {
+            .actor = "admin from ::1", .method = "m", .subject = ann_.did.text(), .time = now()};
+    }
     atproto::PublicKey key() {
         return bed_
             .read([&](db::Transaction& t) { return key_store::find(t, ann_.id, bed_.vault); })
@@ -111,14 +118,14 @@ TEST_F(LifecycleTest, ActivationAsksWhetherTheIdentityPointsHere) {
 }
 
 TEST_F(LifecycleTest, ATakedownEndsAllSessionsAndIsTold) {
-    EXPECT_EQ(run(lifecycle_.set_takedown(ann_, "ref")), "");
+    EXPECT_EQ(run(lifecycle_.set_takedown(ann_, "ref", act())), "");
     EXPECT_EQ(ann().takedown_ref, "ref");
     EXPECT_EQ(name_of(bed_.loop.run(bed_.sessions.authenticate(done_.tokens.access_jwt, now()))),
               "ExpiredToken");
     EXPECT_EQ(run(lifecycle_.deactivate(ann(), std::nullopt)), "");
     EXPECT_EQ(run(lifecycle_.activate(ann())), "AccountNotFound")
         << "its owner cannot undo a takedown";
-    EXPECT_EQ(run(lifecycle_.set_takedown(ann_, std::nullopt)), "");
+    EXPECT_EQ(run(lifecycle_.set_takedown(ann_, std::nullopt, act())), "");
     EXPECT_EQ(ann().status(), AccountStatus::deactivated);
     std::vector<std::string> statuses;
     for (const auto& event : bed_.events())
@@ -154,7 +161,7 @@ TEST_F(LifecycleTest, ErasingLeavesOnlyEvents) {
         "('delete_account', 'ann@example.org', 'ann.pds.test', 'A', 'a', 1, 1, 0), "
         "('update_email', 'old@example.org', 'ann.pds.test', 'B', 'b', 1, 1, 0), "
         "('update_email', 'bob@example.org', 'bob.pds.test', 'C', 'c', 1, 1, 0)");
-    EXPECT_EQ(run(lifecycle_.erase(ann_)), "");
+    EXPECT_EQ(run(lifecycle_.erase(ann_, act())), "");
     EXPECT_EQ(bed_.count("SELECT count(*) FROM repo"), 2) << "out of sight, and removed by a job";
     RepoRemoval removal(bed_.db());
     testing::must(bed_.loop.run(removal.run()));
@@ -207,12 +214,12 @@ TEST_F(LifecycleTest, ErasingLeavesOnlyEvents) {
     ASSERT_EQ(events.size(), 1U);
     EXPECT_EQ(events[0].body,
               (Object{{"did", ann_.did.text()}, {"active", false}, {"status", "deleted"}}));
-    EXPECT_EQ(run(lifecycle_.erase(ann_)), "AccountNotFound");
+    EXPECT_EQ(run(lifecycle_.erase(ann_, act())), "AccountNotFound");
     EXPECT_EQ(bed_.events().size(), 1U);
 }
 
 TEST_F(LifecycleTest, ErasedNamesAreFreeAgain) {
-    EXPECT_EQ(run(lifecycle_.erase(ann_)), "");
+    EXPECT_EQ(run(lifecycle_.erase(ann_, act())), "");
     EXPECT_EQ(name_of(bed_.create(bed_.request("ann"))), "");
 }
 
@@ -265,7 +272,7 @@ TEST_F(LifecycleTest, WhoComesBackInTimeIsNotDeleted) {
 }
 
 TEST_F(LifecycleTest, AnnouncesTheStatusAsItIs) {
-    EXPECT_EQ(run(lifecycle_.announce(ann_)), "");
+    EXPECT_EQ(run(lifecycle_.announce(ann_, act())), "");
     EXPECT_EQ(bed_.events().at(0).body, (Object{{"did", ann_.did.text()}, {"active", true}}));
 }
 

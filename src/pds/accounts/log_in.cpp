@@ -138,7 +138,7 @@ Task<Result<void>> LogIn::check_second_factor(const Account& account,
             }));
         co_return email_tokens::to_result(verdict);
     }
-    CO_TRY(mail_.check_available());
+    CO_TRY(mail_.check_available(mail::LetterKind::sign_in_code));
     CO_TRY(co_await db_.write([this, account, time](db::Transaction& t) -> Result<void> {
         SecretText code = TRY(email_tokens::create(t, account.id, Purpose::sign_in, time));
         mail_.enqueue(t,

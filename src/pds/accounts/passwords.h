@@ -9,6 +9,7 @@
 #include "db/database.h"
 #include "pds/account.h"
 #include "pds/accounts/hash_pool.h"
+#include "pds/audit/audit_log.h"
 #include "pds/mail/mail_queue.h"
 
 namespace roost::pds {
@@ -23,6 +24,8 @@ class Passwords {
     Task<Result<void>> request_reset(std::string email);
     // Errors: InvalidPassword, InvalidToken, ExpiredToken.
     Task<Result<void>> reset(std::string code, SecretText new_password);
+    // By an administrator. Errors: InvalidPassword.
+    Task<Result<Audited>> set(Account account, SecretText new_password, AdminAct act);
 
   private:
     db::Database& db_;

@@ -18,13 +18,16 @@ std::string_view name_of(LetterKind kind) {
             return "plc_operation";
         case LetterKind::sign_in_code:
             return "sign_in_code";
+        case LetterKind::from_moderators:
+            return "from_moderators";
     }
     check_failed("a letter has a known kind", std::source_location::current());
 }
 
 std::optional<LetterKind> letter_kind_from(std::string_view name) {
-    for (const LetterKind kind : all_letter_kinds)
+    for (const LetterKind kind : templated_letter_kinds)
         if (name_of(kind) == name) return kind;
+    if (name == name_of(LetterKind::from_moderators)) return LetterKind::from_moderators;
     return std::nullopt;
 }
 

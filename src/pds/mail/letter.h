@@ -1,4 +1,5 @@
-// A letter to the owner of an account: what it is about, whom it goes to, and the token it carries.
+// A letter to the owner of an account: what it is about, whom it goes to, and the token it carries,
+// or the words that an administrator wrote.
 //
 // A value. Words, layout and encoding come later (templates.h, message.h).
 #pragma once
@@ -19,9 +20,10 @@ enum class LetterKind {
     delete_account,
     plc_operation,
     sign_in_code,
+    from_moderators,  // in the words of an administrator; there is no template for it
 };
 
-inline constexpr std::array all_letter_kinds = {
+inline constexpr std::array templated_letter_kinds = {
     LetterKind::reset_password, LetterKind::confirm_email, LetterKind::update_email,
     LetterKind::delete_account, LetterKind::plc_operation, LetterKind::sign_in_code,
 };
@@ -30,11 +32,17 @@ inline constexpr std::array all_letter_kinds = {
 std::string_view name_of(LetterKind kind);
 std::optional<LetterKind> letter_kind_from(std::string_view name);
 
+struct Words {
+    std::string subject;
+    std::string html;
+};
+
 struct Letter {
     LetterKind kind;
-    std::string to;      // an e-mail address (email_address.h)
-    std::string handle;  // of the account, without "@"
-    SecretText token;    // as the reader types it: "ABCDE-FGHIJ"
+    std::string to;                             // an e-mail address (email_address.h)
+    std::string handle;                         // of the account, without "@"
+    SecretText token;                           // as the reader types it: "ABCDE-FGHIJ"
+    std::optional<Words> words = std::nullopt;  // with from_moderators
 };
 
 }  // namespace roost::pds::mail

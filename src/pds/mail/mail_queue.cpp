@@ -11,6 +11,7 @@
 #include "base/run_loop.h"
 #include "pds/mail/email_address.h"
 #include "pds/mail/message.h"
+#include "pds/mail/text_of_html.h"
 
 namespace roost::pds::mail {
 
@@ -39,12 +40,18 @@ Error no_mail_server() {
 void insert_waiting(db::Transaction& t, const Letter& letter, std::string_view message_id,
                     Timestamp now) {
     const std::string_view kind = name_of(letter.kind);
-    t.execute("DELETE FROM mail_queue WHERE recipient = $1 AND kind = $2 AND handle = $3",
-              letter.to, kind, letter.handle);
+    if (!letter.words)
+        t.execute("DELETE FROM mail_queue WHERE recipient = $1 AND kind = $2 AND handle = $3",
+                  letter.to, kind, letter.handle);
+    std::optional<std::string> subject, html;
+    if (letter.words) {
+        subject = letter.words->subject;
+        html = letter.words->html;
+    }
     t.execute(
         "INSERT INTO mail_queue (kind, recipient, handle, token, message_id, created_at,"
-        " next_try_at, tries) VALUES ($1, $2, $3, $4, $5, $6, $7, 0)",
-        kind, letter.to, letter.handle, letter.token.reveal(), message_id, now, now);
+        " next_try_at, tries, subject, html) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9)",
+        kind, letter.to, letter.handle, letter.token.reveal(), message_id, now, now, subject, html);
 }
 
 void insert_stored(db::Transaction& t, const Letter& letter, const RenderedLetter& rendered,
@@ -80,26 +87,37 @@ Result<std::vector<StoredLetter>> select_stored(db::Transaction& t) {
 
 Result<std::unique_ptr<MailQueue>> MailQueue::start(db::Database& database, MailOptions options) {
     Templates templates = TRY(Templates::load(options.template_folder));
-    SmtpServer server;
-    Mailbox from;
-    if (options.delivery == Delivery::smtp) {
-        server = TRY(parse_smtp_url(options.smtp_url.reveal()));
-        from = TRY(parse_mailbox(options.from, options.branding.service));
-    }
-    const bool has_worker = options.delivery == Delivery::smtp;
-    std::unique_ptr<MailQueue> queue(new MailQueue(
-        database, std::move(options), std::move(templates), std::move(server), std::move(from)));
+    const std::string service = options.branding.service;
+    Post post;
+    std::optional<Post> moderation_post;
+    if (options.delivery == Delivery::smtp)
+        post = TRY(post_of(options.smtp_url, options.from, service));
+    if (options.moderation)
+        moderation_post =
+            TRY(post_of(options.moderation->smtp_url, options.moderation->from, service));
+    const bool has_worker = options.delivery == Delivery::smtp || moderation_post;
+    std::unique_ptr<MailQueue> queue(new MailQueue(database, std::move(options),
+                                                   std::move(templates), std::move(post),
+                                                   std::move(moderation_post)));
     if (has_worker) queue->worker_ = std::thread([self = queue.get()] { self->work(); });
     return queue;
 }
 
-MailQueue::MailQueue(db::Database& database, MailOptions options, Templates templates,
-                     SmtpServer server, Mailbox from)
+Result<MailQueue::Post> MailQueue::post_of(const SecretText& smtp_url, const std::string& from,
+                                           const std::string& service) {
+    return Post {
+        TRY(parse_smtp_url(smtp_url.reveal()))
+        , TRY(parse_mailbox(from, service))
+    };
+}
+
+MailQueue::MailQueue(db::Database& database, MailOptions options, Templates templates, Post post,
+                     std::optional<Post> moderation_post)
     : database_(database),
       options_(std::move(options)),
       templates_(std::move(templates)),
-      server_(std::move(server)),
-      from_(std::move(from)) {}
+      post_(std::move(post)),
+      moderation_post_(std::move(moderation_post)) {}
 
 MailQueue::~MailQueue() {
     stop();
@@ -117,8 +135,13 @@ void MailQueue::wake() {
     wake_.notify_one();
 }
 
-Result<void> MailQueue::check_available() const {
-    if (options_.delivery == Delivery::refused) return no_mail_server();
+bool MailQueue::can_send(LetterKind kind) const {
+    if (options_.delivery == Delivery::smtp) return true;
+    return kind == LetterKind::from_moderators && moderation_post_;
+}
+
+Result<void> MailQueue::check_available(LetterKind kind) const {
+    if (options_.delivery != Delivery::outbox && !can_send(kind)) return no_mail_server();
     if (waiting_ > waiting_letters_max)
         return Error::unavailable("Too many mails are waiting to be sent, try again later", 600,
                                   "MailUnavailable");
@@ -130,16 +153,18 @@ void MailQueue::enqueue(db::Transaction& t, const Letter& letter, Timestamp now)
         log::warn("mail dropped, the address is not valid", {{"kind", name_of(letter.kind)}});
         return;
     }
-    switch (options_.delivery) {
-        case Delivery::smtp: {
-            const std::string unique = hex_encode(random_bytes(16));
-            return insert_waiting(t, letter, unique + "@" + options_.hostname, now);
-        }
-        case Delivery::outbox:
-            return insert_stored(t, letter, templates_.render(letter, options_.branding, now), now);
-        case Delivery::refused:
-            return;
+    if (can_send(letter.kind)) {
+        const std::string unique = hex_encode(random_bytes(16));
+        return insert_waiting(t, letter, unique + "@" + options_.hostname, now);
     }
+    if (options_.delivery == Delivery::outbox) insert_stored(t, letter, render(letter, now), now);
+}
+
+RenderedLetter MailQueue::render(const Letter& letter, Timestamp asked_at) const {
+    if (!letter.words) return templates_.render(letter, options_.branding, asked_at);
+    return {.subject = letter.words->subject,
+            .text = text_of_html(letter.words->html),
+            .html = letter.words->html};
 }
 
 void MailQueue::forget(db::Transaction& t, std::string_view handle) {
@@ -222,8 +247,9 @@ Task<MailQueue::Look> MailQueue::look(Timestamp time) {
             found.delay_ms = std::clamp<std::int64_t>(until_due_ms, 1, idle_look_ms);
         }
         db::Rows rows = t.select(
-            "SELECT id, kind, recipient, handle, token, message_id, created_at, tries"
-            " FROM mail_queue WHERE next_try_at <= $1 ORDER BY next_try_at, id LIMIT 1",
+            "SELECT id, kind, recipient, handle, token, message_id, created_at, tries,"
+            " subject, html FROM mail_queue WHERE next_try_at <= $1 ORDER BY next_try_at, id LIMIT "
+            "1",
             time);
         if (!rows.next()) return found;
         const std::optional<LetterKind> kind = letter_kind_from(rows.text(1));
@@ -232,6 +258,8 @@ Task<MailQueue::Look> MailQueue::look(Timestamp time) {
                             Letter{*kind, std::string(rows.text(2)), std::string(rows.text(3)),
                                    SecretText(std::string(rows.text(4)))},
                             std::string(rows.text(5)), rows.time(6), rows.integer(7)};
+        if (!rows.is_null(8))
+            found.due->letter.words = {std::string(rows.text(8)), std::string(rows.text(9))};
         return found;
     };
     Result<Look> found = co_await database_.read(body);
@@ -258,11 +286,13 @@ Task<void> MailQueue::remove(std::int64_t id) {
 }
 
 SendReport MailQueue::deliver(const Waiting& waiting) const {
-    const RenderedLetter rendered =
-        templates_.render(waiting.letter, options_.branding, waiting.created_at);
-    const std::string message = compose({from_, waiting.letter.to, rendered.subject, rendered.text,
+    const Letter& letter = waiting.letter;
+    const bool is_theirs = letter.kind == LetterKind::from_moderators && moderation_post_;
+    const Post& post = is_theirs ? *moderation_post_ : post_;
+    const RenderedLetter rendered = render(letter, waiting.created_at);
+    const std::string message = compose({post.from, letter.to, rendered.subject, rendered.text,
                                          rendered.html, waiting.created_at, waiting.message_id});
-    return send(server_, {from_.address, waiting.letter.to, options_.hostname}, message, stopping_);
+    return send(post.server, {post.from.address, letter.to, options_.hostname}, message, stopping_);
 }
 
 void MailQueue::settle(const Waiting& waiting, const SendReport& report) {

@@ -47,6 +47,12 @@ struct MailOptions {
     SecretText smtp_url;   // with Delivery::smtp: see parse_smtp_url()
     std::string from;      // with Delivery::smtp: "a@example.com" or "Name <a@example.com>"
     std::string hostname;  // ours: in the Message-ID
+    // The mail server for what administrators write; none: the other one.
+    struct Sender {
+        SecretText smtp_url;
+        std::string from;
+    };
+    std::optional<Sender> moderation;
     Branding branding;
     std::string template_folder;  // empty: only the templates that are compiled in
     std::int64_t retry_first_ms = mail::retry_first_ms;  // doubles with every try
@@ -79,14 +85,15 @@ class MailQueue {
     MailQueue(const MailQueue&) = delete;
     MailQueue& operator=(const MailQueue&) = delete;
 
-    // Whether a letter can be promised at all. Asked before a token is made. Refuses with
+    // Whether a letter of that kind can be promised. Asked before a token is made. Refuses with
     // not_implemented "MailUnavailable" when no mail server is configured, and with unavailable
     // when too many letters wait.
-    Result<void> check_available() const;
+    Result<void> check_available(LetterKind kind) const;
 
     // Puts the letter in the queue, within the caller's write transaction. Replaces a letter of the
-    // same kind that still waits for the same person. The address must be one (is_email_address).
-    // With Delivery::refused the letter is dropped, as is one whose address no mail server takes.
+    // same kind that still waits for the same person, unless an administrator wrote it. The address
+    // must be one (is_email_address). With Delivery::refused the letter is dropped, as is one whose
+    // address no mail server takes.
     void enqueue(db::Transaction& t, const Letter& letter, Timestamp now) const;
 
     // The letters to this account that wait are not sent: it is gone in the same transaction.
@@ -107,8 +114,16 @@ class MailQueue {
     struct Waiting;
     struct Look;
 
-    MailQueue(db::Database& database, MailOptions options, Templates templates, SmtpServer server,
-              Mailbox from);
+    struct Post {  // where letters are handed in, and in whose name
+        SmtpServer server;
+        Mailbox from;
+    };
+    static Result<Post> post_of(const SecretText& smtp_url, const std::string& from,
+                                const std::string& service);
+    MailQueue(db::Database& database, MailOptions options, Templates templates, Post post,
+              std::optional<Post> moderation_post);
+    bool can_send(LetterKind kind) const;
+    RenderedLetter render(const Letter& letter, Timestamp asked_at) const;
     // On the worker's thread.
     void work();
     std::int64_t serve_one(RunLoop& loop);
@@ -125,8 +140,8 @@ class MailQueue {
     db::Database& database_;
     const MailOptions options_;
     const Templates templates_;
-    const SmtpServer server_;
-    const Mailbox from_;
+    const Post post_;
+    const std::optional<Post> moderation_post_;
 
     std::atomic<std::int64_t> waiting_ = 0;
     std::atomic<std::int64_t> delivered_total_ = 0;

@@ -105,7 +105,7 @@ TEST_F(MailQueueTest, DeliversAndForgets) {
     MailOptions options = options_for(server.url());
     options.give_up_after_ms = std::int64_t{1} << 50;
     start(options);
-    EXPECT_TRUE(queue_->check_available().has_value());
+    EXPECT_TRUE(queue_->check_available(LetterKind::reset_password).has_value());
     enqueue(letter_to("ann@example.org"), asked_at);
     const auto letters = server.wait_for_letters(1);
     ASSERT_EQ(letters.size(), 1u);
@@ -374,7 +374,7 @@ TEST_F(MailQueueTest, LogsNoAddressesAndNoTokens) {
 TEST_F(MailQueueTest, WithoutAServerItRefusesClearly) {
     MailOptions options;
     start(options);
-    const Result<void> available = queue_->check_available();
+    const Result<void> available = queue_->check_available(LetterKind::reset_password);
     ASSERT_FALSE(available.has_value());
     EXPECT_EQ(available.error().fault, Fault::not_implemented);
     EXPECT_EQ(available.error().name, "MailUnavailable");
@@ -400,7 +400,7 @@ TEST_F(MailQueueTest, WithTooManyWaitingItRefusesForAWhile) {
     for (int i = 0; i < 500 && queue_->stats().waiting == 0; ++i)
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     EXPECT_EQ(queue_->stats().waiting, waiting_letters_max + 1);
-    const Result<void> available = queue_->check_available();
+    const Result<void> available = queue_->check_available(LetterKind::reset_password);
     ASSERT_FALSE(available.has_value());
     EXPECT_EQ(available.error().fault, Fault::unavailable);
     EXPECT_GT(available.error().retry_after_s, 0);
@@ -408,7 +408,7 @@ TEST_F(MailQueueTest, WithTooManyWaitingItRefusesForAWhile) {
 
 TEST_F(MailQueueTest, TheOutboxKeepsTheLastHundredNewestFirst) {
     start_outbox();
-    EXPECT_TRUE(queue_->check_available().has_value());
+    EXPECT_TRUE(queue_->check_available(LetterKind::reset_password).has_value());
     for (int i = 1; i <= 103; ++i)
         enqueue(letter_to("ann" + std::to_string(i) + "@example.org"), Timestamp{i * 1'000'000LL});
     const std::vector<StoredLetter> letters = outbox();

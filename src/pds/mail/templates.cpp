@@ -155,7 +155,7 @@ Result<Templates> Templates::load(const std::string& folder) {
 
 Result<void> Templates::check_all() const {
     const std::string token = "AAAAA-BBBBB";
-    for (const LetterKind kind : all_letter_kinds) {
+    for (const LetterKind kind : templated_letter_kinds) {
         const Letter sample{kind, "ann@example.com", "ann.example.com", SecretText(token)};
         for (const std::string_view link : {"", "https://example.com/?code="}) {
             const Branding branding{"Example", "https://example.com", std::string(link)};

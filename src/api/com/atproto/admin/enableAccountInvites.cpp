@@ -1,5 +1,5 @@
 #include "lexicon/com/atproto/admin/enableAccountInvites.h"
-#include "api/endpoint.h"
+#include "api/admin_act.h"
 #include "api/endpoints.h"
 
 #include "api/subject.h"
@@ -11,20 +11,27 @@ namespace lex = lexicon::com::atproto::admin::enableAccountInvites;
 
 namespace {
 
-Task<Result<lex::Method::Output>> answer(const Services& services, xrpc::Call&, lex::Input input) {
+std::string subject(const lex::Input& input) {
+    return input.account.text();
+}
+
+AdminAnswer<lex::Method> answer(const Services& services, xrpc::Call&, lex::Input input,
+                                pds::AdminAct act) {
+    using pds::account_store::InviteRights;
     const pds::Account account = CO_TRY(co_await find_account(services, input.account.text()));
-    CO_TRY(co_await services.db.write([id = account.id](db::Transaction& t) -> Result<void> {
-        using pds::account_store::InviteRights;
-        pds::account_store::set_invite_rights(t, id, InviteRights::granted);
-        return {};
-    }));
-    co_return lex::Method::Output();
+    co_return Done<lex::Method::Output> {
+        CO_TRY(co_await services.db.write(
+            [id = account.id, act = std::move(act)](db::Transaction& t) -> Result<pds::Audited> {
+                pds::account_store::set_invite_rights(t, id, InviteRights::granted);
+                return pds::audit_log::append(t, act);
+            }))
+    };
 }
 
 }  // namespace
 
 void admin::add_enableAccountInvites(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>({.needs = xrpc::Needs::admin}, with_services(services, answer));
+    add_admin_act<lex::Method>(router, services, xrpc::Needs::admin_or_moderator, subject, answer);
 }
 
 }  // namespace roost::api

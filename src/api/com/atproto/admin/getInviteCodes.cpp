@@ -27,7 +27,8 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call&, lex::Par
 }  // namespace
 
 void admin::add_getInviteCodes(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>({.needs = xrpc::Needs::admin}, with_services(services, answer));
+    router.add<lex::Method>({.needs = xrpc::Needs::admin_or_moderator},
+                            with_services(services, answer));
 }
 
 }  // namespace roost::api

@@ -1,5 +1,5 @@
 #include "lexicon/com/atproto/server/createInviteCode.h"
-#include "api/endpoint.h"
+#include "api/admin_act.h"
 #include "api/endpoints.h"
 
 #include "api/invite_view.h"
@@ -10,24 +10,28 @@ namespace lex = lexicon::com::atproto::server::createInviteCode;
 
 namespace {
 
-Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex::Input input) {
+std::string subject(const lex::Input& input) {
+    return input.forAccount ? input.forAccount->text() : std::string(pds::invites::admin);
+}
+
+AdminAnswer<lex::Method> answer(const Services& services, xrpc::Call&, lex::Input input,
+                                pds::AdminAct act) {
     CO_TRY(check_use_count(input.useCount));
-    const std::string owner =
-        input.forAccount ? input.forAccount->text() : std::string(pds::invites::admin);
     std::string code = pds::invites::new_code(services.facts.hostname);
-    CO_TRY(co_await services.db.write(
-        [code, owner, uses = input.useCount, time = call.time](db::Transaction& t) -> Result<void> {
-            pds::invites::insert(t, code, uses, owner, pds::invites::admin,
-                                 pds::invites::State::enabled, time);
-            return {};
+    const pds::Audited proof =
+        CO_TRY(co_await services.db.write([code, uses = input.useCount, act = act.with(code)](
+                                              db::Transaction& t) -> Result<pds::Audited> {
+            pds::invites::insert(t, code, uses, act.subject, pds::invites::admin,
+                                 pds::invites::State::enabled, act.time);
+            return pds::audit_log::append(t, act);
         }));
-    co_return lex::Output{.code = std::move(code)};
+    co_return Done<lex::Output>{proof, {.code = std::move(code)}};
 }
 
 }  // namespace
 
 void server::add_createInviteCode(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>({.needs = xrpc::Needs::admin}, with_services(services, answer));
+    add_admin_act<lex::Method>(router, services, xrpc::Needs::admin, subject, answer);
 }
 
 }  // namespace roost::api

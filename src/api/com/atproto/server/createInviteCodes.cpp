@@ -1,5 +1,5 @@
 #include "lexicon/com/atproto/server/createInviteCodes.h"
-#include "api/endpoint.h"
+#include "api/admin_act.h"
 #include "api/endpoints.h"
 
 #include "api/invite_view.h"
@@ -11,12 +11,25 @@ namespace lex = lexicon::com::atproto::server::createInviteCodes;
 
 namespace {
 
-Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex::Input input) {
-    CO_TRY(check_use_count(input.useCount));
+std::vector<std::string> owners_of(const lex::Input& input) {
     std::vector<std::string> owners;
     for (const atproto::Did& did : input.forAccounts.value_or(std::vector<atproto::Did>()))
         owners.push_back(did.text());
     if (owners.empty()) owners.emplace_back(pds::invites::admin);
+    return owners;
+}
+
+std::string subject(const lex::Input& input) {
+    std::string names;
+    for (const std::string& owner : owners_of(input))
+        names += (names.empty() ? "" : " ") + owner;
+    return names;
+}
+
+AdminAnswer<lex::Method> answer(const Services& services, xrpc::Call&, lex::Input input,
+                                pds::AdminAct act) {
+    CO_TRY(check_use_count(input.useCount));
+    const std::vector<std::string> owners = owners_of(input);
     const auto total = input.codeCount * static_cast<std::int64_t>(owners.size());
     if (input.codeCount < 1 || input.codeCount > pds::limits::invite_codes_per_call_max ||
         total > pds::limits::invite_codes_per_call_max)
@@ -28,21 +41,23 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call& call, lex
             codes.codes.push_back(pds::invites::new_code(services.facts.hostname));
         output.codes.push_back(std::move(codes));
     }
-    CO_TRY(co_await services.db.write([made = output.codes, uses = input.useCount,
-                                       time = call.time](db::Transaction& t) -> Result<void> {
-        for (const lex::AccountCodes& account : made)
-            for (const std::string& code : account.codes)
-                pds::invites::insert(t, code, uses, account.account, pds::invites::admin,
-                                     pds::invites::State::enabled, time);
-        return {};
-    }));
-    co_return output;
+    const pds::Audited proof =
+        CO_TRY(co_await services.db.write([made = output.codes, uses = input.useCount,
+                                           act = act.with(std::to_string(total) + " codes")](
+                                              db::Transaction& t) -> Result<pds::Audited> {
+            for (const lex::AccountCodes& account : made)
+                for (const std::string& code : account.codes)
+                    pds::invites::insert(t, code, uses, account.account, pds::invites::admin,
+                                         pds::invites::State::enabled, act.time);
+            return pds::audit_log::append(t, act);
+        }));
+    co_return Done<lex::Output>{proof, std::move(output)};
 }
 
 }  // namespace
 
 void server::add_createInviteCodes(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>({.needs = xrpc::Needs::admin}, with_services(services, answer));
+    add_admin_act<lex::Method>(router, services, xrpc::Needs::admin, subject, answer);
 }
 
 }  // namespace roost::api
