@@ -149,10 +149,11 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
       secrets_(std::move(secrets)),
       catalog_(std::move(catalog)),
       mail_(std::move(mail)),
-      http_(net::HttpClient::make(
-          {.nameservers = {},
-           .backup_nameservers = config.identity.backup_nameservers,
-           .allow_private_addresses = config.fetch.allows_private_addresses})),
+      http_(net::HttpClient::make({.nameservers = {},
+                                   .backup_nameservers = config.identity.backup_nameservers,
+                                   .private_addresses = config.fetch.allows_private_addresses
+                                                            ? net::PrivateAddresses::allowed
+                                                            : net::PrivateAddresses::refused})),
       vault_(secrets_.master_key),
       tokens_(secrets_.jwt_secret, config.service.did),
       hashes_(std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / 2)),

@@ -88,8 +88,12 @@ void Connection::set_up(const ConnectionOptions& options) {
 }
 
 void Connection::commit() {
-    check(running_ == 0, "no rows outlive their transaction");
+    check_idle();
     execute("COMMIT");
+}
+
+void Connection::check_idle() const {
+    check(running_ == 0, "no rows outlive their transaction");
 }
 
 void Connection::rollback() noexcept {

@@ -77,6 +77,7 @@ class Connection final : public Transaction {
     void commit();
     void rollback() noexcept;  // whatever is open
     bool in_transaction() const;
+    void check_idle() const;  // that no rows are open
 
     // SQL that is not a literal: migrations and pragmas. May be many statements.
     void run_script(const std::string& sql);

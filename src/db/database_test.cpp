@@ -224,6 +224,44 @@ TEST(Database, AReadIsASnapshot) {
     EXPECT_EQ(count_notes(loop, *db), 1);
 }
 
+// Reads of one turn share a snapshot, but a write is seen by every read that begins after it.
+TEST(Database, AReadSeesAllThatWasCommittedBeforeIt) {
+    TempFolder folder;
+    RunLoop loop;
+    auto db = open_notes(folder);
+    EXPECT_EQ(count_notes(loop, *db), 0);
+    for (int written = 1; written <= 3; ++written) {
+        std::thread other([&] {
+            RunLoop own;
+            auto done = own.run(db->write(
+                [written](Transaction& t) { return add_note(t, std::to_string(written)); }));
+            EXPECT_TRUE(done.has_value());
+        });
+        other.join();
+        EXPECT_EQ(count_notes(loop, *db), written);
+        EXPECT_EQ(count_notes(loop, *db), written);
+    }
+}
+
+TEST(Database, ASnapshotEndsWithItsTurn) {
+    TempFolder folder;
+    auto db = open_notes(folder);
+    const auto log_can_be_emptied = [&] {
+        Connection other({.path = folder.file()});
+        return !other.checkpoint(Connection::Checkpoint::truncate, 50).busy;
+    };
+    {
+        RunLoop loop;
+        ASSERT_TRUE(loop.run(db->write([](Transaction& t) { return add_note(t, "one"); })));
+        EXPECT_EQ(count_notes(loop, *db), 1);
+        EXPECT_FALSE(log_can_be_emptied());  // the turn goes on
+        loop.run([]() -> Task<void> { co_await sleep_ms(1); }());
+        EXPECT_TRUE(log_can_be_emptied());
+        EXPECT_EQ(count_notes(loop, *db), 1);
+    }
+    EXPECT_TRUE(log_can_be_emptied());  // nobody ran what would have ended it
+}
+
 TEST(Database, AReadCannotWriteAndAFailedReadHarmsNothing) {
     TempFolder folder;
     RunLoop loop;

@@ -105,6 +105,8 @@ Result<void> SqliteDatabase::start(const Internals& internals) {
     writer_->on_row_change(
         [this](std::string_view table, std::int64_t rowid) { note_change(table, rowid); });
     writer_->on_commit([this](std::uint32_t pages) {
+        // First: who is told of a change must not read what was before it.
+        commits_.fetch_add(1, std::memory_order_release);
         publish_changes();
         checkpointer_.committed(pages);
     });
@@ -138,28 +140,20 @@ Result<void> SqliteDatabase::submit(std::shared_ptr<Write> write) {
     return group_commit_->submit(std::move(write));
 }
 
-Connection& SqliteDatabase::read_connection() {
+Reader& SqliteDatabase::reader() {
     const std::lock_guard lock(mutex_);
-    std::unique_ptr<Connection>& connection = readers_[std::this_thread::get_id()];
-    if (connection == nullptr) {
+    std::shared_ptr<Reader>& reader = readers_[std::this_thread::get_id()];
+    if (reader == nullptr) {
         check(readers_.size() <= limits::reading_threads_max, "few threads read the database");
         ConnectionOptions options = connection_options_;
         options.role = ConnectionOptions::Role::reader;
-        connection = std::make_unique<Connection>(options);
+        reader = std::make_shared<Reader>(options, commits_);
     }
-    return *connection;
+    return *reader;
 }
 
 void SqliteDatabase::with_snapshot(const std::function<void(Transaction&)>& body) {
-    Connection& connection = read_connection();
-    check(!connection.in_transaction(), "a read does not start inside another");
-    struct Rollback {
-        Connection& of;
-        ~Rollback() { of.rollback(); }
-    } const at_the_end{connection};
-    connection.begin_read();
-    body(connection);
-    connection.commit();
+    reader().read(body);
 }
 
 class SqliteSnapshot final : public Snapshot {

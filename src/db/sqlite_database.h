@@ -2,6 +2,8 @@
 // read connection for each thread that reads.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -17,6 +19,7 @@
 #include "db/directory_lock.h"
 #include "db/group_commit.h"
 #include "db/migrate.h"
+#include "db/reader.h"
 
 namespace roost::db {
 
@@ -53,19 +56,20 @@ class SqliteDatabase final : public Database {
 
     Result<void> submit(std::shared_ptr<Write> write) override;
     void with_snapshot(const std::function<void(Transaction&)>& body) override;
-    Connection& read_connection();
+    Reader& reader();
     void note_change(std::string_view table, std::int64_t rowid);
     void publish_changes();
     std::optional<Result<void>> recent_answer();
 
     Options options_;
     RowVersions row_versions_;
+    std::atomic<std::uint64_t> commits_ = 0;
     std::vector<bool> is_changed_;  // by listener, since the last commit; of the writer thread
     ConnectionOptions connection_options_;
     DirectoryLock lock_;
 
     std::mutex mutex_;  // guards what follows
-    std::map<std::thread::id, std::unique_ptr<Connection>> readers_;
+    std::map<std::thread::id, std::shared_ptr<Reader>> readers_;
     Result<void> writable_;
     std::int64_t writable_at_us_ = 0;  // monotonic; 0: never asked
 

@@ -28,11 +28,11 @@ bool is_unreserved(char c) {
 
 }  // namespace
 
-std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
+std::optional<std::string> percent_decode(std::string_view text, UrlPart part) {
     std::string decoded;
     decoded.reserve(text.size());
     for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '+' && plus_is_space) {
+        if (text[i] == '+' && part == UrlPart::query) {
             decoded += ' ';
         } else if (text[i] == '%') {
             if (text.size() - i < 3) return std::nullopt;

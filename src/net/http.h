@@ -73,8 +73,10 @@ class Request {
     std::optional<std::string_view> header(std::string_view lower_case_name) const;
 };
 
-// Decodes %XX and, in a query, '+'. Nothing if malformed.
-std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);
+// What a percent-encoded text was taken from: in a query '+' is a space.
+enum class UrlPart { path, query };
+// Nothing if malformed.
+std::optional<std::string> percent_decode(std::string_view text, UrlPart part);
 std::string percent_encode(std::string_view text);
 
 // A body that is produced while it is sent.

@@ -113,7 +113,8 @@ class LoopClient {
     Task<Result<ClientResponse>> send_on(ClientRequest request, Url url);
     Task<Result<ConnectionPtr>> connect(Url url, AddressPolicy policy, std::int64_t deadline_us);
     AddressPolicy effective(AddressPolicy policy) const {
-        return options_.allow_private_addresses ? AddressPolicy::configured : policy;
+        return options_.private_addresses == PrivateAddresses::allowed ? AddressPolicy::configured
+                                                                       : policy;
     }
     ConnectionPtr take_idle(const std::string& key);
     void put_idle(const std::string& key, ConnectionPtr connection);

@@ -23,6 +23,9 @@ enum class AddressPolicy {
     configured,   // an operator named this URL: any address, http or https
 };
 
+// Allowed in dev mode only: every request counts as `configured` then.
+enum class PrivateAddresses { refused, allowed };
+
 struct ClientRequest {
     Method method = Method::get;
     std::string url;
@@ -65,7 +68,7 @@ class HttpClient {
         std::vector<std::string> nameservers = {};
         // The same, or names, which the ones above are asked for.
         std::vector<std::string> backup_nameservers = {};
-        bool allow_private_addresses = false;  // dev mode: every request counts as `configured`
+        PrivateAddresses private_addresses = PrivateAddresses::refused;
     };
     static std::unique_ptr<HttpClient> make(Options options);
     virtual ~HttpClient() = default;

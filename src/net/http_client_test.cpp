@@ -281,7 +281,7 @@ TEST_F(HttpClientTest, GuardsAgainstPrivateAddresses) {
 }
 
 TEST_F(HttpClientTest, AllowsThemInDevMode) {
-    client = HttpClient::make({.nameservers = {}, .allow_private_addresses = true});
+    client = HttpClient::make({.nameservers = {}, .private_addresses = PrivateAddresses::allowed});
     ClientRequest request;
     request.url = url("/dev");
     EXPECT_EQ(send(std::move(request))->body, "GET /dev");

@@ -163,15 +163,15 @@ TEST(Url, TakesApart) {
 }
 
 TEST(Percent, RoundTrips) {
-    EXPECT_EQ(percent_decode("a%20b+c%2B", true), "a b c+");
-    EXPECT_EQ(percent_decode("a%20b+c", false), "a b+c");
-    EXPECT_EQ(percent_decode("%00%fF", false), std::string("\0\xff", 2));
+    EXPECT_EQ(percent_decode("a%20b+c%2B", UrlPart::query), "a b c+");
+    EXPECT_EQ(percent_decode("a%20b+c", UrlPart::path), "a b+c");
+    EXPECT_EQ(percent_decode("%00%fF", UrlPart::path), std::string("\0\xff", 2));
     for (const char* bad : {"%", "%1", "%g0", "%0g", "a%"})
-        EXPECT_FALSE(percent_decode(bad, false)) << bad;
+        EXPECT_FALSE(percent_decode(bad, UrlPart::path)) << bad;
     std::string all;
     for (int i = 0; i < 256; ++i)
         all += static_cast<char>(i);
-    EXPECT_EQ(percent_decode(percent_encode(all), true), all);
+    EXPECT_EQ(percent_decode(percent_encode(all), UrlPart::query), all);
     EXPECT_EQ(percent_encode("did:web:a b/~"), "did%3Aweb%3Aa%20b%2F~");
 }
 

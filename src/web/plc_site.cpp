@@ -88,7 +88,7 @@ Task<net::Response> PlcSite::handle(net::Request& request) {
     if (is_read && path == "export") co_return co_await export_all(request);
     const std::size_t slash = path.find('/');
     const std::string_view what = slash == std::string_view::npos ? "" : path.substr(slash + 1);
-    const auto did_text = net::percent_decode(path.substr(0, slash), false);
+    const auto did_text = net::percent_decode(path.substr(0, slash), net::UrlPart::path);
     const Result<atproto::Did> did = atproto::Did::parse(did_text.value_or(""));
     if (!did.has_value() || did->method() != "plc") co_return message_response(404, "Not Found");
     if (is_read) co_return co_await read(*did, what);
@@ -141,7 +141,8 @@ Task<net::Response> PlcSite::export_all(const net::Request& request) {
     const std::string_view count_text = parameter(request.query, "count");
     std::from_chars(count_text.data(), count_text.data() + count_text.size(), count);
     Timestamp after;
-    const auto after_text = net::percent_decode(parameter(request.query, "after"), true);
+    const auto after_text =
+        net::percent_decode(parameter(request.query, "after"), net::UrlPart::query);
     if (after_text && !after_text->empty()) {
         const Result<Timestamp> time = atproto::is_datetime(*after_text)
                                            ? atproto::parse_datetime(*after_text)

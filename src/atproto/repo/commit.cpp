@@ -95,11 +95,16 @@ bool verify_commit(const Commit& commit, const PublicKey& key) {
     return key.verify(encode(commit, false), commit.signature);
 }
 
+Block signed_commit_block(const Did& did, const Cid& data, const Tid& rev, const PrivateKey& key) {
+    Bytes bytes = encode_commit(sign_commit(did, data, rev, key));
+    const Cid cid = Cid::of(Codec::dag_cbor, bytes);
+    return {cid, std::move(bytes)};
+}
+
 NewRepo create_empty_repo(const Did& did, const PrivateKey& key, const Tid& rev) {
     const mst::Tree tree;
-    Bytes commit = encode_commit(sign_commit(did, tree.root(), rev, key));
-    const Cid cid = Cid::of(Codec::dag_cbor, commit);
-    NewRepo repo{cid, rev, tree.root(), {{cid, std::move(commit)}}};
+    Block commit = signed_commit_block(did, tree.root(), rev, key);
+    NewRepo repo{commit.cid, rev, tree.root(), {std::move(commit)}};
     std::ranges::move(mst::nodes_in_memory(tree), std::back_inserter(repo.blocks));
     return repo;
 }

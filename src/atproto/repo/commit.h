@@ -25,6 +25,8 @@ struct Commit {
 
 Commit sign_commit(const Did& did, const Cid& data, const Tid& rev, const PrivateKey& key);
 Bytes encode_commit(const Commit& commit);
+// Signed and encoded, with its CID: as it is stored and sent.
+Block signed_commit_block(const Did& did, const Cid& data, const Tid& rev, const PrivateKey& key);
 // Exactly the members of version 3. The signature is not judged.
 // Errors: Fault::invalid, "InvalidCommit".
 Result<Commit> parse_commit(ByteView bytes);

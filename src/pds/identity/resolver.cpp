@@ -100,7 +100,7 @@ Task<Result<PlcClient::Document>> Resolver::web_document(atproto::Did did, Times
     // Only host-level did:web is part of the protocol; a port is allowed for localhost only, which
     // the client's address policy refuses in production.
     const std::string_view host = std::string_view(did.text()).substr(std::size("did:web:") - 1);
-    const std::optional<std::string> name = net::percent_decode(host, false);
+    const std::optional<std::string> name = net::percent_decode(host, net::UrlPart::path);
     if (!name || host.find(':') != std::string_view::npos || !is_host_and_port(*name))
         co_return PlcClient::Document{};
     if (!hosts_.take(*name, time)) co_return asked_too_often(*name);

@@ -196,15 +196,12 @@ Result<std::shared_ptr<const CommitDraft>> draft_commit(db::Transaction& t, std:
 
     const Cid prev_data = base->tree.root();
     const atproto::mst::Tree tree = TRY(edit.seal(nodes));
-    Bytes commit_bytes =
-        atproto::encode_commit(atproto::sign_commit(did, tree.root(), rev, base->key));
-    const Cid cid = Cid::of(atproto::Codec::dag_cbor, commit_bytes);
-    const atproto::Block commit{cid, std::move(commit_bytes)};
+    const atproto::Block commit = atproto::signed_commit_block(did, tree.root(), rev, base->key);
     const Bytes car = TRY(event_blocks(commit, *base, tree, nodes, operations, *batch));
     RepoState next{
         .id = repo,
         .rev = rev,
-        .commit = cid,
+        .commit = commit.cid,
         .tree = tree,
         .record_count = base->record_count + count_change(operations),
         .key = base->key,
@@ -217,7 +214,7 @@ Result<std::shared_ptr<const CommitDraft>> draft_commit(db::Transaction& t, std:
     check(next.record_count >= 0, "a repository has no fewer records than none");
     std::ranges::copy(edit.left_places(), std::back_inserter(next.left_places));
     Bytes message = encode_commit_message({.repo = did,
-                                           .commit = cid,
+                                           .commit = commit.cid,
                                            .rev = rev,
                                            .since = base->rev,
                                            .prev_data = prev_data,
@@ -230,7 +227,7 @@ Result<std::shared_ptr<const CommitDraft>> draft_commit(db::Transaction& t, std:
         .did = did,
         .base = std::move(base),
         .next = std::make_shared<const RepoState>(std::move(next)),
-        .head = {rev, cid, commit.bytes},
+        .head = {rev, commit.cid, commit.bytes},
         .batch = std::move(batch),
         .operations = std::move(operations),
         .message = std::move(message),

@@ -199,14 +199,14 @@ Task<Result<void>> RepoImports::take_over(const Account& account, std::shared_pt
     const atproto::PrivateKey key =
         CO_TRY(co_await db_.read([&](db::Transaction& t) { return find_key_(t, account.id); }));
     const atproto::Cid data = reader.commit().data;
-    Bytes block = atproto::encode_commit(atproto::sign_commit(account.did, data, rev, key));
-    const atproto::Cid cid = atproto::Cid::of(atproto::Codec::dag_cbor, block);
-    const auto change = std::make_shared<const Switch>(Switch{.account = account,
-                                                              .from = std::move(from),
-                                                              .to = to,
-                                                              .head = {rev, cid, std::move(block)},
-                                                              .data = data,
-                                                              .record_count = count});
+    atproto::Block commit = atproto::signed_commit_block(account.did, data, rev, key);
+    const auto change =
+        std::make_shared<const Switch>(Switch{.account = account,
+                                              .from = std::move(from),
+                                              .to = to,
+                                              .head = {rev, commit.cid, std::move(commit.bytes)},
+                                              .data = data,
+                                              .record_count = count});
     const Forgetting forgetting(repos_, account.id);
     CO_TRY(co_await db_.write(
         [change](db::Transaction& t) -> Result<void> { return switch_over(t, *change, now()); }));

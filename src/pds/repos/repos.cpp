@@ -84,10 +84,9 @@ Task<Result<void>> Repos::renew(std::int64_t account_id, const atproto::Did& did
         const atproto::Commit last = TRY(atproto::parse_commit(repo->head.commit_block));
         const Timestamp time = now();
         const atproto::Tid rev = clock_.after(time, repo->head.rev.number());
-        Bytes block = atproto::encode_commit(
-            atproto::sign_commit(did, last.data, rev, TRY(find_key_(t, account_id))));
-        const repo_store::Head head{rev, atproto::Cid::of(atproto::Codec::dag_cbor, block),
-                                    std::move(block)};
+        atproto::Block block =
+            atproto::signed_commit_block(did, last.data, rev, TRY(find_key_(t, account_id)));
+        const repo_store::Head head{rev, block.cid, std::move(block.bytes)};
         check(repo_store::advance(t, repo->id, repo->head.rev, head, repo->record_count),
               "nobody else moves a head on in this transaction");
         event_log::append_sync(t, did, head.rev, head.commit_cid, head.commit_block, time);

@@ -35,9 +35,8 @@ inline atproto::Block block_of(const atproto::mst::Node& node) {
 inline Bytes car_with_root(const atproto::Did& did, const atproto::Cid& data,
                            const atproto::Blocks& blocks, const atproto::Tid& rev) {
     static const auto key = atproto::PrivateKey::generate(atproto::Curve::p256);
-    Bytes commit = atproto::encode_commit(atproto::sign_commit(did, data, rev, key));
-    const atproto::Cid cid = atproto::Cid::of(atproto::Codec::dag_cbor, commit);
-    Bytes car = atproto::write_car(cid, {{cid, std::move(commit)}});
+    const atproto::Block commit = atproto::signed_commit_block(did, data, rev, key);
+    Bytes car = atproto::write_car(commit.cid, {commit});
     for (const atproto::Block& block : blocks)
         atproto::append_car_block(car, block.cid, block.bytes);
     return car;
