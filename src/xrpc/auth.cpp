@@ -144,7 +144,9 @@ Result<Caller> Authenticator::admin(const Call& call, const Credentials& credent
 Task<Result<Caller>> Authenticator::service(const Call& call, Credentials credentials) {
     if (credentials.kind != Credentials::Kind::bearer)
         co_return Error::unauthenticated("missing jwt", "MissingJwt");
-    const std::array own_dids{options_.service_did.text()};
+    // Both forms of an audience are in use: https://atproto.com/specs/xrpc
+    const std::array own_dids{options_.service_did.text(),
+                              options_.service_did.text() + "#atproto_pds"};
     const atproto::ServiceJwt jwt = CO_TRY(atproto::ServiceJwt::parse(
         credentials.token, {.now = call.time, .own_dids = own_dids, .method = call.nsid}));
     // Asked each time, so a rotated key is known at once.
