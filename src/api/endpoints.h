@@ -94,4 +94,23 @@ void add_listReposByCollection(xrpc::Router& router, const Services& services);
 void add_subscribeRepos(xrpc::Router& router, const Services& services);
 }  // namespace sync
 
+namespace moderation {  // com.atproto.moderation
+void add_createReport(xrpc::Router& router, const Services& services);
+}
+
+// What an application keeps at its account's server, and what else this server has a part in.
+namespace bsky {  // app.bsky.actor, app.bsky.feed, app.bsky.notification
+void add_getActorLikes(xrpc::Router& router, const Services& services);
+void add_getAuthorFeed(xrpc::Router& router, const Services& services);
+void add_getFeed(xrpc::Router& router, const Services& services);
+void add_getPostThread(xrpc::Router& router, const Services& services);
+void add_getPreferences(xrpc::Router& router, const Services& services);
+void add_getProfile(xrpc::Router& router, const Services& services);
+void add_getProfiles(xrpc::Router& router, const Services& services);
+void add_getTimeline(xrpc::Router& router, const Services& services);
+void add_putPreferences(xrpc::Router& router, const Services& services);
+void add_registerPush(xrpc::Router& router, const Services& services);
+void add_unregisterPush(xrpc::Router& router, const Services& services);
+}  // namespace bsky
+
 }  // namespace roost::api

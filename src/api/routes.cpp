@@ -19,6 +19,18 @@ void add_routes(xrpc::Router& router, const Services& services) {
     admin::add_updateAccountPassword(router, services);
     admin::add_updateSubjectStatus(router, services);
 
+    bsky::add_getActorLikes(router, services);
+    bsky::add_getAuthorFeed(router, services);
+    bsky::add_getFeed(router, services);
+    bsky::add_getPostThread(router, services);
+    bsky::add_getPreferences(router, services);
+    bsky::add_getProfile(router, services);
+    bsky::add_getProfiles(router, services);
+    bsky::add_getTimeline(router, services);
+    bsky::add_putPreferences(router, services);
+    bsky::add_registerPush(router, services);
+    bsky::add_unregisterPush(router, services);
+
     identity::add_getRecommendedDidCredentials(router, services);
     identity::add_refreshIdentity(router, services);
     identity::add_requestPlcOperationSignature(router, services);
@@ -54,6 +66,8 @@ void add_routes(xrpc::Router& router, const Services& services) {
     server::add_resetPassword(router, services);
     server::add_revokeAppPassword(router, services);
     server::add_updateEmail(router, services);
+
+    moderation::add_createReport(router, services);
 
     repo::add_applyWrites(router, services);
     repo::add_createRecord(router, services);

@@ -30,6 +30,9 @@ class Resolver;
 class Sessions;
 class SignUp;
 }  // namespace roost::pds
+namespace roost::xrpc {
+class Proxy;
+}
 
 namespace roost::api {
 
@@ -45,6 +48,8 @@ struct ServerFacts {
     std::optional<std::string> terms_of_service_url;
     std::optional<std::string> contact_email;
     DidDocInSession did_doc_in_session;
+    // Where an AppView shows images: kind, DID and CID stand for its three "%s".
+    std::optional<std::string> image_url_pattern = std::nullopt;
 };
 
 struct Services {
@@ -66,6 +71,7 @@ struct Services {
     pds::RepoImports& imports;
     pds::Blobs& blobs;
     pds::Firehose& firehose;
+    xrpc::Proxy& proxy;
     ServerFacts facts;
 };
 

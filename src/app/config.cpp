@@ -275,6 +275,7 @@ ProxyConfig proxy_of(GivenSettings& given) {
     proxy.body_timeout_ms = given.number("PDS_PROXY_BODY_TIMEOUT");
     proxy.response_bytes_max = given.number("PDS_PROXY_MAX_RESPONSE_SIZE");
     proxy.retries_max = given.number("PDS_PROXY_MAX_RETRIES");
+    proxy.prefers_compressed = given.flag("PDS_PROXY_PREFER_COMPRESSED");
     return proxy;
 }
 

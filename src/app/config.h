@@ -152,6 +152,7 @@ struct ProxyConfig {
     std::int64_t body_timeout_ms = 30'000;
     std::int64_t response_bytes_max = 10 * 1024 * 1024;
     std::int64_t retries_max = 0;
+    bool prefers_compressed = false;
 };
 
 struct FetchConfig {

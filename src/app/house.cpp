@@ -19,6 +19,7 @@
 #include "app/identity_parts.h"
 #include "app/jobs.h"
 #include "app/key_rotation.h"
+#include "app/proxy_parts.h"
 #include "app/repo_parts.h"
 #include "app/samples.h"
 #include "app/secrets_file.h"
@@ -122,6 +123,7 @@ class House {
     pds::RepoImports imports_;
     pds::Firehose firehose_;
     pds::Crawlers crawlers_;
+    ProxyParts proxying_;
     api::Services services_;
     CallObserver observer_;
     xrpc::RateLimiter rates_;
@@ -201,6 +203,7 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
                        .lag_events_max = static_cast<std::size_t>(config.stream.lag_events_max)}),
       crawlers_(*db_, *http_,
                 {.hostname = config.service.hostname, .urls = config.stream.crawlers}),
+      proxying_(config.proxy, *db_, vault_, resolver_, *http_),
       services_{.db = *db_,
                 .vault = vault_,
                 .handles = handles_,
@@ -219,6 +222,7 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
                 .imports = imports_,
                 .blobs = *blobs_,
                 .firehose = firehose_,
+                .proxy = proxying_.proxy,
                 .facts = {.did = config.service.did,
                           .hostname = config.service.hostname,
                           .invites = config.invites.required ? pds::InvitePolicy::required
@@ -230,7 +234,8 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
                           .contact_email = if_set(config.service.contact_email),
                           .did_doc_in_session = config.identity.session_has_did_doc
                                                     ? api::DidDocInSession::yes
-                                                    : api::DidDocInSession::no}},
+                                                    : api::DidDocInSession::no,
+                          .image_url_pattern = if_set(config.proxy.app_view_cdn_url_pattern)}},
       authenticator_(
           sessions_, tokens_, resolver_, rates_,
           {.admin_password = secrets_.admin_password,
@@ -250,7 +255,8 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
            .is_trusted_proxy =
                [&config](const net::IpAddress& address) {
                    return is_in_any(config.listen.trusted_proxies, address);
-               }}),
+               },
+           .proxy = &proxying_.proxy}),
       site_(router_, *db_, handles_, *mail_,
             {.version = version_of(config),
              .service_did = config.service.did.text(),

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <charconv>
 #include <cstring>
 
 #include "base/clock.h"
@@ -198,19 +199,39 @@ ClientConnection::ClientConnection(EventLoop& loop, Socket socket)
 
 ClientConnection::~ClientConnection() = default;
 
-Task<bool> ClientConnection::send_outgoing(Outgoing outgoing) {
+Task<bool> ClientConnection::send_piece(std::string_view piece, bool is_chunk,
+                                        std::optional<std::int64_t> patience_us) {
+    if (patience_us) loop_.set_due(*this, monotonic_us() + *patience_us);
+    if (!is_chunk) co_return co_await send_all(piece);
+    char size[24];
+    const auto end = std::to_chars(size, size + 16, piece.size(), 16);
+    std::ranges::copy(std::string_view("\r\n"), end.ptr);
+    if (!co_await send_all({size, static_cast<std::size_t>(end.ptr - size) + 2})) co_return false;
+    if (!co_await send_all(piece)) co_return false;
+    co_return co_await send_all("\r\n");
+}
+
+// False: not all of it has left.
+Task<bool> ClientConnection::send_outgoing(Outgoing outgoing,
+                                           std::optional<std::int64_t> patience_us) {
     if (!co_await send_all(outgoing.bytes)) co_return false;
     if (outgoing.source == nullptr) co_return true;
-    std::uint64_t left = outgoing.source_size;
-    while (left > 0) {
+    const bool is_chunked = !outgoing.source_size;
+    std::uint64_t left = outgoing.source_size.value_or(0);
+    while (is_chunked || left > 0) {
+        if (patience_us) loop_.set_due(*this, never);
         const Result<std::string_view> piece = co_await outgoing.source->next();
-        if (!piece.has_value() || piece->empty() || piece->size() > left) {
+        const bool is_end = piece.has_value() && piece->empty();
+        if (!piece.has_value() || (!is_chunked && (is_end || piece->size() > left))) {
             stream_.cancel();  // the other side must not take what it has for all of it
             co_return false;
         }
-        if (!co_await send_all(*piece)) co_return false;
-        left -= piece->size();
+        // An empty chunk is the end.
+        if (!co_await send_piece(*piece, is_chunked, patience_us)) co_return false;
+        if (is_end) break;
+        left -= is_chunked ? 0 : piece->size();
     }
+    if (patience_us) loop_.set_due(*this, monotonic_us() + *patience_us);
     co_return true;
 }
 
@@ -236,7 +257,7 @@ Task<std::expected<ClientResponse, ClientConnection::Failure>> ClientConnection:
     evict_ = nullptr;
     is_reusable_ = false;
     loop_.set_due(*this, deadline_us);
-    const bool was_written = co_await send_outgoing(outgoing);
+    const bool was_written = co_await send_outgoing(outgoing, std::nullopt);
     reading_ = std::make_unique<Reading>(outgoing.is_head, response_bytes_max);
     Reading& reading = *reading_;
     // A server may refuse, and say why, before it has read everything.
@@ -262,11 +283,12 @@ Task<std::expected<ClientResponse, ClientConnection::Failure>> ClientConnection:
 }
 
 Task<std::expected<ClientResponse, ClientConnection::Failure>> ClientConnection::begin(
-    Outgoing outgoing, std::int64_t deadline_us) {
+    Outgoing outgoing, std::int64_t deadline_us, std::int64_t patience_us) {
     evict_ = nullptr;
     is_reusable_ = false;
     loop_.set_due(*this, deadline_us);
-    const bool was_written = co_await send_outgoing(outgoing);
+    const bool was_written = co_await send_outgoing(
+        outgoing, outgoing.source != nullptr ? std::optional(patience_us) : std::nullopt);
     reading_ = std::make_unique<Reading>(outgoing.is_head, std::nullopt);
     Reading& reading = *reading_;
     reading.was_written = was_written;

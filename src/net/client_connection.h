@@ -31,11 +31,12 @@ class ClientConnection final : private WheelEntry {
     ClientConnection(EventLoop& loop, Socket socket);
     ~ClientConnection();
 
-    // What is sent: the bytes, and then so many of the source, if there is one.
+    // What is sent: the bytes, and then so many of the source, if there is one; all that it has, in
+    // chunks, if its size is not known.
     struct Outgoing {
         std::string_view bytes;
         BodySource* source = nullptr;
-        std::uint64_t source_size = 0;
+        std::optional<std::uint64_t> source_size = std::nullopt;
         bool is_head = false;
     };
     // Sends and reads an answer of at most so many bytes. The connection is open afterwards if
@@ -43,8 +44,11 @@ class ClientConnection final : private WheelEntry {
     Task<std::expected<ClientResponse, Failure>> exchange(Outgoing outgoing,
                                                           std::size_t response_bytes_max,
                                                           std::int64_t deadline_us);
-    // The same in two steps: the head, and then the pieces of the body until an empty one.
-    Task<std::expected<ClientResponse, Failure>> begin(Outgoing outgoing, std::int64_t deadline_us);
+    // The same in two steps: the head, and then the pieces of the body until an empty one. With a
+    // source, the other side has so long for each piece and for the head, whatever the source
+    // takes.
+    Task<std::expected<ClientResponse, Failure>> begin(Outgoing outgoing, std::int64_t deadline_us,
+                                                       std::int64_t patience_us);
     Task<std::expected<std::string_view, Failure>> next_piece(std::int64_t deadline_us);
     bool can_be_reused() { return is_reusable_ && stream_.is_quiet(); }
     // While nobody uses it: what to do when it has been idle for long enough.
@@ -55,7 +59,9 @@ class ClientConnection final : private WheelEntry {
 
     Task<Tried> connect(IpAddress address, std::uint16_t port, std::int64_t deadline_us);
     Task<bool> send_all(std::string_view data);
-    Task<bool> send_outgoing(Outgoing outgoing);
+    Task<bool> send_outgoing(Outgoing outgoing, std::optional<std::int64_t> patience_us);
+    Task<bool> send_piece(std::string_view piece, bool is_chunk,
+                          std::optional<std::int64_t> patience_us);
     // More of the answer, into the buffer of what is being read. Nothing if all is well.
     Task<std::optional<Failure>> read_more();
     Failure failure(bool was_silent, std::string message) const;

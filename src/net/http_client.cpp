@@ -73,8 +73,11 @@ std::string serialize(const ClientRequest& request, const Url& url) {
         bytes.append(name).append(": ").append(value).append("\r\n");
     if (!request.content_type.empty())
         bytes.append("Content-Type: ").append(request.content_type).append("\r\n");
-    const std::uint64_t size = request.source ? request.source_size : request.body.size();
-    if (size > 0 || !is_idempotent(request.method) || request.method == Method::put)
+    const std::uint64_t size =
+        request.source ? request.source_size.value_or(0) : request.body.size();
+    if (request.source && !request.source_size)
+        bytes.append("Transfer-Encoding: chunked\r\n");
+    else if (size > 0 || !is_idempotent(request.method) || request.method == Method::put)
         bytes.append("Content-Length: ").append(std::to_string(size)).append("\r\n");
     return bytes.append("\r\n").append(request.body);
 }
@@ -292,10 +295,11 @@ Task<Result<std::unique_ptr<ClientStream>>> LoopClient::open(ClientRequest reque
         if (!is_reused) connection = CO_TRY(co_await connect(url, policy, deadline_us));
         auto outcome = co_await connection->begin(
             {bytes, request.source.get(), request.source_size, request.method == Method::head},
-            deadline_us);
+            deadline_us, std::int64_t{request.timeout_ms} * 1'000);
         if (outcome)
-            co_return std::make_unique<AnswerStream>(*this, std::move(key), std::move(connection),
-                                                     std::move(*outcome), request.timeout_ms);
+            co_return std::make_unique<AnswerStream>(
+                *this, std::move(key), std::move(connection), std::move(*outcome),
+                request.piece_timeout_ms.value_or(request.timeout_ms));
         connection.reset();
         if (is_reused && outcome.error().was_silent && is_idempotent(request.method) &&
             !request.source)

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,14 +32,15 @@ struct ClientRequest {
     std::string url;
     std::vector<std::pair<std::string, std::string>> headers;
     std::string body;
-    // Sent instead of `body`, if set: exactly so many bytes. Such a request is not tried a second
-    // time when its connection turns out to be dead.
+    // Sent instead of `body`, if set: exactly so many bytes, or in chunks if that is not known.
+    // Such a request is not tried a second time when its connection turns out to be dead.
     std::shared_ptr<BodySource> source = nullptr;
-    std::uint64_t source_size = 0;
+    std::optional<std::uint64_t> source_size = std::nullopt;
     std::string content_type;
     AddressPolicy policy = AddressPolicy::public_only;
     std::size_t response_bytes_max = 64 * 1024;
-    int timeout_ms = 5'000;  // for all of it
+    int timeout_ms = 5'000;  // for all of it; see open()
+    std::optional<int> piece_timeout_ms = std::nullopt;
 };
 
 struct ClientResponse {
@@ -76,8 +78,10 @@ class HttpClient {
     // On any Executor's thread that belongs to an HttpServer. Errors: upstream_failed (refused,
     // malformed, too large, address not allowed), upstream_timeout.
     virtual Task<Result<ClientResponse>> send(ClientRequest request) = 0;
-    // The same, but returns when the head of the answer is here. `timeout_ms` is for that, and
-    // again for each piece of the body, which may have any size.
+    // The same, but returns when the head of the answer is here. `timeout_ms` is for that, counted
+    // from the end of the request if it has a source, of which the other side may take as long for
+    // each piece; how long the source itself takes is its own affair. `piece_timeout_ms`, the same
+    // if absent, is for each piece of the answer's body, which may have any size.
     virtual Task<Result<std::unique_ptr<ClientStream>>> open(ClientRequest request) = 0;
     // TXT records of a name; empty list when there are none.
     virtual Task<Result<std::vector<std::string>>> resolve_txt(std::string name,

@@ -148,6 +148,30 @@ TEST_F(HttpClientTest, SendsWhatIsStreamed) {
     EXPECT_FALSE(send(post).has_value());
 }
 
+// Takes its time before each piece.
+class SlowSource final : public BodySource {
+  public:
+    Task<Result<std::string_view>> next() override {
+        co_await sleep_ms(150);
+        co_return left_-- > 0 ? std::string_view("slow ") : std::string_view();
+    }
+
+  private:
+    int left_ = 3;
+};
+
+TEST_F(HttpClientTest, SendsInChunksWhatHasNoKnownSize) {
+    ClientRequest post = to(url("/echo"));
+    post.method = Method::post;
+    for (const std::size_t size : {0, 1, 60'000}) {
+        post.source = std::make_shared<TestSource>(size);
+        const auto answer = send(post);
+        ASSERT_TRUE(answer.has_value()) << answer.error().message;
+        EXPECT_EQ(answer->body, std::string(size, 's'));
+    }
+    EXPECT_EQ(server.server->stats().connections_open, 1);
+}
+
 Task<Result<std::string>> read_all(HttpClient& client, ClientRequest request, int& pieces) {
     const auto stream = CO_TRY(co_await client.open(std::move(request)));
     EXPECT_EQ(stream->head().status, 200);
@@ -177,6 +201,18 @@ TEST_F(HttpClientTest, StreamsAnswers) {
     EXPECT_EQ(server.server->stats().connections_open, 1);
     int pieces = 0;
     EXPECT_FALSE(run_on(loop, read_all(*client, to(url("/short-stream")), pieces)).has_value());
+}
+
+TEST_F(HttpClientTest, ASlowSourceIsNotTheOtherSidesFault) {
+    Executor& loop = *server.server->executors().front();
+    ClientRequest post = to(url("/echo"));
+    post.method = Method::post;
+    post.timeout_ms = 300;  // less than the source takes
+    post.source = std::make_shared<SlowSource>();
+    int pieces = 0;
+    const auto body = run_on(loop, read_all(*client, post, pieces));
+    ASSERT_TRUE(body.has_value()) << body.error().message;
+    EXPECT_EQ(*body, "slow slow slow ");
 }
 
 TEST_F(HttpClientTest, BoundsTheAnswer) {

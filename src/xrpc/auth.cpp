@@ -172,7 +172,9 @@ Task<Result<Caller>> Authenticator::moderator(const Call& call, Credentials cred
 Task<Result<Caller>> Authenticator::service(const Call& call, Credentials credentials) {
     if (credentials.kind != Credentials::Kind::bearer)
         co_return Error::unauthenticated("missing jwt", "MissingJwt");
-    const std::array own_dids{options_.service_did.text()};
+    // Both forms of an audience are in use: https://atproto.com/specs/xrpc
+    const std::array own_dids{options_.service_did.text(),
+                              options_.service_did.text() + "#atproto_pds"};
     const atproto::ServiceJwt jwt = CO_TRY(atproto::ServiceJwt::parse(
         credentials.token, {.now = call.time, .own_dids = own_dids, .method = call.nsid}));
     // Asked each time, so a rotated key is known at once.

@@ -242,6 +242,10 @@ TEST_F(ServiceAuthTest, IsForUsAndThisMethodAndNow) {
     auto wanted = order();
     wanted.audience = "did:web:other.test";
     EXPECT_EQ(outcome_of(wanted), "BadJwtAudience");
+    wanted.audience = "did:web:pds.test#atproto_pds";
+    EXPECT_EQ(outcome_of(wanted), "");
+    wanted.audience = "did:web:pds.test#bsky_appview";
+    EXPECT_EQ(outcome_of(wanted), "BadJwtAudience");
     wanted = order();
     wanted.method = "com.atproto.server.deleteAccount";
     EXPECT_EQ(outcome_of(wanted), "BadJwtLexiconMethod");

@@ -24,4 +24,14 @@ inline constexpr std::size_t seen_service_tokens_max = 100'000;
 inline constexpr std::int64_t admin_failures_max = 20;
 inline constexpr std::int64_t admin_failures_window_s = 5 * 60;
 
+// Calls that wait for another server, of one account (all who are not logged in count as one) and
+// of everybody: each costs a connection and up to 50 KiB. A client asks for some dozens at once.
+inline constexpr std::size_t forwarded_per_account_max = 128;
+inline constexpr std::size_t forwarded_max = 2'048;
+inline constexpr int forwarded_busy_retry_s = 5;
+// An answer up to this size leaves together with its head.
+inline constexpr std::uint64_t small_answer_bytes_max = 16 * 1024;
+// Another server's refusal: a name and a sentence.
+inline constexpr std::size_t refusal_bytes_max = 16 * 1024;
+
 }  // namespace roost::xrpc::limits

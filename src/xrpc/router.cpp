@@ -8,6 +8,7 @@
 #include "pds/sync/refused_feed.h"
 #include "xrpc/error.h"
 #include "xrpc/limits.h"
+#include "xrpc/proxy.h"
 
 namespace roost::xrpc {
 
@@ -87,6 +88,22 @@ void Router::add_endpoint(std::string_view nsid, lexicon::Kind kind, Rule rule,
     endpoint->run = std::move(run);
     const bool is_new = endpoints_.emplace(std::string(nsid), std::move(endpoint)).second;
     check(is_new, "a method is added once");
+}
+
+void Router::add_untyped(std::string_view nsid, Rule rule,
+                         std::function<Answer(Call&, const atproto::Object&)> run) {
+    const lexicon::Method* method = catalog_.method(nsid);
+    check(method != nullptr && method->kind != lexicon::MethodKind::subscription,
+          "a method that is served has a lexicon document");
+    const lexicon::Kind kind = method->kind == lexicon::MethodKind::query
+                                   ? lexicon::Kind::query
+                                   : lexicon::Kind::procedure;
+    add_endpoint(nsid, kind, std::move(rule), std::move(run));
+}
+
+void Router::add_elsewhere(std::string_view nsid, std::function<Answer(Call&)> run) {
+    const bool is_new = elsewhere_.emplace(std::string(nsid), std::move(run)).second;
+    check(is_new && !endpoints_.contains(nsid), "a method is added once");
 }
 
 std::vector<std::string_view> Router::methods() const {
@@ -192,6 +209,21 @@ Task<Result<net::Response>> Router::walk(Call& call, const Endpoint& endpoint,
     co_return co_await endpoint.run(call, data);
 }
 
+Task<Result<net::Response>> Router::walk_elsewhere(Call& call) {
+    if (options_.proxy == nullptr || !options_.proxy->has_target(call))
+        co_return Error{Fault::not_implemented, "MethodNotImplemented", "Method Not Implemented"};
+    if (call.http.method != net::Method::get && call.http.method != net::Method::head &&
+        call.http.method != net::Method::post)
+        co_return Error{Fault::not_allowed_method, "InvalidRequest",
+                        "XRPC requests only supports GET and POST"};
+    call.caller =
+        CO_TRY(co_await authenticator_.authenticate(call, {.needs = Needs::standard_access}));
+    const auto ours = elsewhere_.find(call.nsid);
+    const bool is_read = call.http.method != net::Method::post && call.http.method_text != "HEAD";
+    if (is_read && ours != elsewhere_.end()) co_return co_await ours->second(call);
+    co_return co_await options_.proxy->forward(call);
+}
+
 // https://atproto.com/specs/event-stream#connection
 Task<Result<net::Response>> Router::walk_to_stream(Call& call, const Endpoint& endpoint) {
     if (const Result<void> upgrade = net::check_upgrade(call.http); !upgrade.has_value()) {
@@ -226,7 +258,9 @@ Task<net::Response> Router::handle(net::Request& request) {
     const auto found = endpoints_.find(nsid);
     const Endpoint* endpoint = found != endpoints_.end() ? found->second.get() : nullptr;
     Call call{.http = request,
-              .nsid = endpoint != nullptr ? std::string_view(endpoint->nsid) : std::string_view(),
+              .nsid = endpoint != nullptr || atproto::Nsid::parse(nsid).has_value()
+                          ? nsid
+                          : std::string_view(),
               .request_id = ++last_request_id_,
               .client = client_address(request),
               .time = now()};
@@ -238,19 +272,18 @@ Task<net::Response> Router::handle(net::Request& request) {
     }
     if (!result.has_value()) {
         // Refused before anything was looked at.
-    } else if (endpoint != nullptr) {
+    } else if (call.nsid.empty()) {
+        result = Error::invalid("invalid xrpc path");
+    } else {
         try {
-            result = co_await walk(call, *endpoint, tightest);
+            result = endpoint != nullptr ? co_await walk(call, *endpoint, tightest)
+                                         : co_await walk_elsewhere(call);
         } catch (const std::exception& exception) {
             log::error("a call failed", {{"request_id", call.request_id},
                                          {"nsid", call.nsid},
                                          {"reason", exception.what()}});
             result = Error{Fault::internal, "InternalServerError", "Internal Server Error"};
         }
-    } else if (atproto::Nsid::parse(nsid).has_value()) {
-        result = Error{Fault::not_implemented, "MethodNotImplemented", "Method Not Implemented"};
-    } else {
-        result = Error::invalid("invalid xrpc path");
     }
     net::Response response =
         result.has_value() ? *std::move(result) : error_response(result.error());

@@ -3,6 +3,9 @@
 //   limit by address → HTTP method → parameters → credentials → body → the lexicon's check → the
 //   method's own limits → handler → answer.
 //
+// What is not served here goes from the limit by address to the credentials and on to another
+// server (xrpc/proxy.h), if there is one for it.
+//
 // Methods are added once, before the server starts; after that any thread may call handle().
 // https://atproto.com/specs/xrpc
 #pragma once
@@ -29,7 +32,10 @@
 
 namespace roost::xrpc {
 
-// Told of every finished call, on its I/O thread. The NSID of a method that is not served is empty.
+class Proxy;
+
+// Told of every finished call, on its I/O thread. The NSID may be of any method, served here or
+// not; it is empty if the path had none.
 class CallObserver {
   public:
     virtual ~CallObserver() = default;
@@ -45,6 +51,7 @@ class Router {
         SecretText bypass_key = {};
         std::function<bool(const net::IpAddress&)> is_bypassed = {};
         std::function<bool(const net::IpAddress&)> is_trusted_proxy = {};
+        Proxy* proxy = nullptr;  // none: what is not served here is refused
     };
     Router(const lexicon::Catalog& catalog, Authenticator& authenticator, RateLimiter& rates,
            CallObserver& observer, Options options)
@@ -72,6 +79,16 @@ class Router {
                          return handler(call, arguments<Method>(data));
                      });
     }
+
+    // A method whose data the handler takes as the lexicon's check has left it, and whose answer it
+    // makes itself: Task<Result<net::Response>>.
+    void add_untyped(std::string_view nsid, Rule rule,
+                     std::function<Task<Result<net::Response>>(Call&, const atproto::Object&)> run);
+
+    // A query that another server answers, and whose answer something of our own is put into: the
+    // handler forwards it and returns Task<Result<net::Response>>. The caller is a user.
+    void add_elsewhere(std::string_view nsid,
+                       std::function<Task<Result<net::Response>>(Call&)> run);
 
     // A stream: the handler returns Task<Result<std::shared_ptr<net::WebSocketFeed>>>. What is
     // wrong with the parameters is told within the stream.
@@ -126,6 +143,8 @@ class Router {
                       std::function<Answer(Call&, const atproto::Object&)> run);
     Task<Result<net::Response>> walk(Call& call, const Endpoint& endpoint, RateStatus& tightest);
     Task<Result<net::Response>> walk_to_stream(Call& call, const Endpoint& endpoint);
+    // The way of methods that are not served here.
+    Task<Result<net::Response>> walk_elsewhere(Call& call);
     Task<Result<atproto::Object>> read_input(Call& call, const Endpoint& endpoint);
     Result<void> count(const Call& call, const Endpoint& endpoint, const atproto::Object& data,
                        RateStatus& tightest);
@@ -143,6 +162,7 @@ class Router {
     // Starts at the time, so that ids do not come again after a restart.
     std::atomic<std::uint64_t> last_request_id_ = static_cast<std::uint64_t>(now().us);
     std::unordered_map<std::string, std::unique_ptr<Endpoint>, Hash, std::equal_to<>> endpoints_;
+    std::unordered_map<std::string, std::function<Answer(Call&)>, Hash, std::equal_to<>> elsewhere_;
 };
 
 }  // namespace roost::xrpc

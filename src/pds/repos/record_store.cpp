@@ -105,6 +105,19 @@ std::vector<Record> list(db::Transaction& t, RepoId repo, std::string_view colle
     return found;
 }
 
+// Some three pages from either end.
+constexpr std::int64_t older_records_seen = 200;
+
+bool has_any_until(db::Transaction& t, RepoId repo, std::uint64_t rev) {
+    db::Rows row = t.select(
+        "SELECT EXISTS (SELECT 1 FROM (SELECT rev FROM record WHERE repo_id = $1 "
+        "ORDER BY key LIMIT $3) WHERE rev <= $2) OR "
+        "EXISTS (SELECT 1 FROM (SELECT rev FROM record WHERE repo_id = $1 "
+        "ORDER BY key DESC LIMIT $3) WHERE rev <= $2)",
+        repo.value, rev, older_records_seen);
+    return row.next() && row.integer(0) != 0;
+}
+
 std::vector<atproto::mst::KeyValue> keys(db::Transaction& t, RepoId repo) {
     std::vector<atproto::mst::KeyValue> found;
     db::Rows rows =

@@ -47,6 +47,10 @@ struct Range {
 std::vector<Record> list(db::Transaction& t, RepoId repo, std::string_view collection,
                          const Range& range);
 
+// Whether one was written by this revision or before. Looks at some of the first and the last only,
+// among which there is one unless the repository is all new.
+bool has_any_until(db::Transaction& t, RepoId repo, std::uint64_t rev);
+
 // All of a repository, in the order of the tree.
 std::vector<atproto::mst::KeyValue> keys(db::Transaction& t, RepoId repo);
 

@@ -2,12 +2,10 @@
 #include "api/endpoint.h"
 #include "api/endpoints.h"
 
-#include <algorithm>
-#include <array>
-
 #include "atproto/crypto/service_jwt.h"
 #include "pds/accounts/key_store.h"
 #include "pds/accounts/key_vault.h"
+#include "pds/proxying/closed_methods.h"
 
 namespace roost::api {
 
@@ -15,38 +13,11 @@ namespace lex = lexicon::com::atproto::server::getServiceAuth;
 
 namespace {
 
-using namespace std::string_view_literals;
-
 constexpr std::int64_t lifetime_default_s = 60;
 // A token for one method may live an hour, one for any method a minute.
 constexpr std::int64_t lifetime_max_s = 60 * 60;
 
 constexpr std::string_view create_account = "com.atproto.server.createAccount";
-
-// What an app password needs its privilege for: creating the account elsewhere, and messages.
-bool is_privileged(std::string_view method) {
-    return method == create_account || method.starts_with("chat.bsky.");
-}
-
-// Managing the account itself is for this server alone, never for another on its behalf.
-constexpr std::array protected_methods{
-    "com.atproto.admin.sendEmail"sv,
-    "com.atproto.identity.requestPlcOperationSignature"sv,
-    "com.atproto.identity.signPlcOperation"sv,
-    "com.atproto.identity.updateHandle"sv,
-    "com.atproto.server.activateAccount"sv,
-    "com.atproto.server.confirmEmail"sv,
-    "com.atproto.server.createAppPassword"sv,
-    "com.atproto.server.deactivateAccount"sv,
-    "com.atproto.server.getAccountInviteCodes"sv,
-    "com.atproto.server.getSession"sv,
-    "com.atproto.server.listAppPasswords"sv,
-    "com.atproto.server.requestAccountDelete"sv,
-    "com.atproto.server.requestEmailConfirmation"sv,
-    "com.atproto.server.requestEmailUpdate"sv,
-    "com.atproto.server.revokeAppPassword"sv,
-    "com.atproto.server.updateEmail"sv,
-};
 
 Result<void> check_audience(std::string_view audience) {
     if (!atproto::is_did_with_fragment(audience))
@@ -57,11 +28,11 @@ Result<void> check_audience(std::string_view audience) {
 Result<void> check_method(std::string_view method, pds::Scope scope) {
     if (scope == pds::Scope::takendown && method != create_account)
         return Error::invalid("Bad token scope", "InvalidToken");
-    if (is_privileged(method) && scope == pds::Scope::app_pass)
+    if (pds::is_privileged_method(method) && scope == pds::Scope::app_pass)
         return Error::invalid(
             "insufficient access to request a service auth token for the following method: " +
             std::string(method));
-    if (std::ranges::find(protected_methods, method) != protected_methods.end())
+    if (pds::is_protected_method(method))
         return Error::invalid(
             "cannot request a service auth token for the following protected method: " +
             std::string(method));

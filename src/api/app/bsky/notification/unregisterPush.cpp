@@ -1,0 +1,11 @@
+#include "api/endpoints.h"
+
+#include "api/app/bsky/notification/push.h"
+
+namespace roost::api {
+
+void bsky::add_unregisterPush(xrpc::Router& router, const Services& services) {
+    add_push_method(router, services, "app.bsky.notification.unregisterPush");
+}
+
+}  // namespace roost::api
