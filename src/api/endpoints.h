@@ -86,4 +86,9 @@ void add_listReposByCollection(xrpc::Router& router, const Services& services);
 void add_subscribeRepos(xrpc::Router& router, const Services& services);
 }  // namespace sync
 
+namespace temp {  // com.atproto.temp
+void add_checkHandleAvailability(xrpc::Router& router, const Services& services);
+void add_checkSignupQueue(xrpc::Router& router, const Services& services);
+}  // namespace temp
+
 }  // namespace roost::api
