@@ -218,3 +218,26 @@ test('nobody else may', async () => {
   }
   fine(await whoAmI(pds, who.accessJwt))
 })
+
+test('whether a handle is free, and what is like it', own, async () => {
+  const who = await signUp(pds)
+  const check = (params) => agentWith({}).temp.checkHandleAvailability(params)
+  const T = 'com.atproto.temp.checkHandleAvailability'
+  const free = `free-${rnd()}.test`
+  assert.deepEqual((await check({ handle: free })).data, { handle: free, result: { $type: `${T}#resultAvailable` } })
+  const { result } = (await check({ handle: who.handle, email: `nice.${rnd()}@mail.example` })).data
+  assert.equal(result.$type, `${T}#resultUnavailable`)
+  assert.equal(result.suggestions.length, 5)
+  assert.deepEqual(result.suggestions.map((each) => each.method), ['email', 'number', 'number', 'number', 'number'])
+  for (const { handle } of result.suggestions) assert.equal((await check({ handle })).data.result.$type, `${T}#resultAvailable`, handle)
+  await signUp(pds, { handle: result.suggestions[1].handle })
+  await assert.rejects(check({ handle: who.handle, email: 'none' }), failing(400, 'InvalidEmail'))
+  await assert.rejects(check({ handle: 'ann.example.com' }), failing(400, 'UnsupportedDomain'))
+})
+
+test('nobody waits in a queue here', async () => {
+  const who = await signUp(pds)
+  const ask = (token) => query(pds, 'com.atproto.temp.checkSignupQueue', { token })
+  assert.deepEqual(fine(await ask(who.accessJwt)), { activated: true })
+  refused(await ask(), 401, 'AuthMissing')
+})

@@ -113,4 +113,9 @@ void add_registerPush(xrpc::Router& router, const Services& services);
 void add_unregisterPush(xrpc::Router& router, const Services& services);
 }  // namespace bsky
 
+namespace temp {  // com.atproto.temp
+void add_checkHandleAvailability(xrpc::Router& router, const Services& services);
+void add_checkSignupQueue(xrpc::Router& router, const Services& services);
+}  // namespace temp
+
 }  // namespace roost::api

@@ -93,6 +93,9 @@ void add_routes(xrpc::Router& router, const Services& services) {
     sync::add_listRepos(router, services);
     sync::add_listReposByCollection(router, services);
     sync::add_subscribeRepos(router, services);
+
+    temp::add_checkHandleAvailability(router, services);
+    temp::add_checkSignupQueue(router, services);
 }
 
 }  // namespace roost::api

@@ -36,7 +36,8 @@ class AuthTest : public ::testing::Test {
         return "Basic " + base64_encode(as_bytes(text));
     }
 
-    testing::CorridorBed bed_;
+    const atproto::Did moderator_ = pds::testing::did_of("did:web:mod.test");
+    testing::CorridorBed bed_{AdminFrom::anywhere, moderator_};
     const std::string admin_ = basic("admin:admin's password");
 };
 
@@ -284,6 +285,70 @@ TEST_F(ServiceAuthTest, OnlyTheAccountsOwnKeySpeaksForIt) {
     EXPECT_EQ(outcome_of(wanted), "IncompatibleDidDoc");
     wanted.issuer = "did:web:eve.net";
     EXPECT_EQ(outcome_of(wanted), "IncompatibleDidDoc") << "it has no such key";
+}
+
+class ModeratorTest : public ServiceAuthTest {
+  protected:
+    ModeratorTest() {
+        const auto method_of = [](std::string_view name, const atproto::PrivateKey& key) {
+            return R"({"id":"#)" + std::string(name) +
+                   R"(","type":"Multikey","controller":"did:web:mod.test","publicKeyMultibase":")" +
+                   key.public_key().multikey() + "\"}";
+        };
+        bed_.network.pages["https://mod.test/.well-known/did.json"] = {
+            200, R"({"id":"did:web:mod.test","verificationMethod":[)" + method_of("atproto", key_) +
+                     "," + method_of("atproto_label", label_key_) + "," + method_of("other", key_) +
+                     "]}"};
+    }
+    std::string outcome_by(const std::string& issuer, const atproto::PrivateKey& key,
+                           std::string_view audience = "did:web:pds.test") {
+        auto wanted = order();
+        wanted.issuer = issuer;
+        wanted.audience = audience;
+        return outcome(token(wanted, key), Needs::admin_or_moderator);
+    }
+
+    atproto::PrivateKey label_key_ = atproto::PrivateKey::generate(atproto::Curve::k256);
+};
+
+TEST_F(ModeratorTest, IsTheServiceThatThisServerTrusts) {
+    auto wanted = order();
+    wanted.issuer = "did:web:mod.test";
+    const auto caller = authenticate(token(wanted, key_), {.needs = Needs::admin_or_moderator});
+    ASSERT_TRUE(caller.has_value()) << caller.error().message;
+    EXPECT_EQ(std::get<Moderator>(*caller).did, moderator_);
+    EXPECT_EQ(outcome_by("did:web:mod.test", key_, "did:web:pds.test#atproto_pds"), "");
+    EXPECT_EQ(outcome_by("did:web:mod.test", key_, "did:web:pds.test#other"), "BadJwtAudience");
+    EXPECT_EQ(outcome_by(eve_.text(), key_), "UntrustedIss");
+    EXPECT_EQ(outcome_by("did:web:mod.test", label_key_), "BadJwtSignature");
+}
+
+TEST_F(ModeratorTest, ALabelerSignsWithItsOwnKey) {
+    EXPECT_EQ(outcome_by("did:web:mod.test#atproto_labeler", label_key_), "");
+    EXPECT_EQ(outcome_by("did:web:mod.test#atproto_labeler", key_), "BadJwtSignature");
+    EXPECT_EQ(outcome_by("did:web:mod.test#other", key_), "UntrustedIss");
+    EXPECT_EQ(outcome_by("did:web:mod.test#atproto_label", label_key_), "UntrustedIss");
+}
+
+TEST_F(ModeratorTest, StandsBesideTheAdministratorOnlyWhereBothWillDo) {
+    EXPECT_EQ(outcome(admin_, Needs::admin_or_moderator), "");
+    EXPECT_EQ(outcome("", Needs::admin_or_moderator), "AuthenticationRequired");
+    EXPECT_EQ(outcome(basic("admin:wrong"), Needs::admin_or_moderator), "AuthenticationRequired");
+    EXPECT_EQ(outcome(access(Scope::access), Needs::admin_or_moderator), "BadJwtType");
+    auto wanted = order();
+    wanted.issuer = "did:web:mod.test";
+    EXPECT_EQ(outcome(token(wanted, key_), Needs::admin), "AuthenticationRequired");
+    const std::string once = token(wanted, key_);
+    EXPECT_EQ(outcome(once, Needs::admin_or_moderator), "");
+    EXPECT_EQ(outcome(once, Needs::admin_or_moderator), "JwtReplayed");
+}
+
+TEST_F(ModeratorTest, WhoseDocumentCannotBeReadIsNotBelieved) {
+    bed_.network.pages.clear();
+    EXPECT_EQ(outcome_by("did:web:mod.test", key_), "AuthenticationRequired");
+    bed_.network.pages["https://mod.test/.well-known/did.json"] = {200,
+                                                                   R"({"id":"did:web:mod.test"})"};
+    EXPECT_EQ(outcome_by("did:web:mod.test", key_), "AuthenticationRequired");
 }
 
 TEST_F(ServiceAuthTest, IsGoodOnce) {

@@ -105,11 +105,13 @@ class CountingObserver final : public CallObserver {
 // A database with an account, and all that judges credentials.
 class CorridorBed : public pds::testing::TestDatabase {
   public:
-    explicit CorridorBed(AdminFrom admin_from = AdminFrom::anywhere)
+    explicit CorridorBed(AdminFrom admin_from = AdminFrom::anywhere,
+                         std::optional<atproto::Did> moderator_did = std::nullopt)
         : authenticator(sessions, tokens, resolver, rates,
                         {.admin_password = SecretText("admin's password"),
                          .admin_from = admin_from,
-                         .service_did = service_did}) {}
+                         .service_did = service_did,
+                         .moderator_did = std::move(moderator_did)}) {}
 
     pds::TokenPair open(pds::Scope scope) {
         return write(

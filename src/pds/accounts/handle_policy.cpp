@@ -8,9 +8,6 @@ namespace roost::pds {
 
 namespace {
 
-constexpr std::size_t label_size_min = 3;
-constexpr std::size_t label_size_max = 18;
-
 Error invalid_handle(std::string message) {
     return refusal(std::move(message), error_names::InvalidHandle);
 }
@@ -56,8 +53,8 @@ Result<void> HandlePolicy::check_service_handle(const atproto::Handle& handle,
         std::string_view(handle.text()).substr(0, handle.text().size() - domain.size());
     if (label.find('.') != std::string_view::npos)
         return invalid_handle("Invalid characters in handle");
-    if (label.size() < label_size_min) return invalid_handle("Handle too short");
-    if (label.size() > label_size_max) return invalid_handle("Handle too long");
+    if (label.size() < service_label_size_min) return invalid_handle("Handle too short");
+    if (label.size() > service_label_size_max) return invalid_handle("Handle too long");
     if (reserved == ReservedLabels::refused && is_reserved_label(label))
         return refusal("Reserved handle", error_names::HandleNotAvailable);
     return {};

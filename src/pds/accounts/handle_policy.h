@@ -14,6 +14,10 @@
 
 namespace roost::pds {
 
+// The first label of a handle below a service domain, as the reference server has it.
+inline constexpr std::size_t service_label_size_min = 3;
+inline constexpr std::size_t service_label_size_max = 18;
+
 enum class PunycodeHandles { allowed, refused };
 // Whether labels that are reserved may be given: administrators may.
 enum class ReservedLabels { allowed, refused };

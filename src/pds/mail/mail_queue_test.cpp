@@ -127,6 +127,38 @@ TEST_F(MailQueueTest, DeliversAndForgets) {
     EXPECT_EQ(server.letters(), 1u);
 }
 
+TEST_F(MailQueueTest, AModeratorsWordsGoByTheirOwnServerAndNoneReplacesAnother) {
+    SmtpTestServer server;
+    SmtpTestServer moderators;
+    MailOptions options = options_for(server.url());
+    options.moderation = {.smtp_url = SecretText(moderators.url()), .from = "mods@nest.example"};
+    start(options);
+    for (const std::string subject : {"one", "two"}) {
+        Letter letter = letter_to("ann@example.org", "", LetterKind::from_moderators);
+        letter.words = Words{subject, "<p>a <b>word</b></p>"};
+        enqueue(letter);
+    }
+    enqueue(letter_to("ann@example.org"));
+    const auto letters = moderators.wait_for_letters(2);
+    ASSERT_EQ(letters.size(), 2u);
+    EXPECT_TRUE(letters[0].from.starts_with("MAIL FROM:<mods@nest.example>"));
+    EXPECT_EQ(header_of(letters[0].data, "Subject"), "Subject: one");
+    EXPECT_EQ(header_of(letters[1].data, "Subject"), "Subject: two");
+    EXPECT_NE(letters[0].data.find("\r\na word\r\n"), std::string::npos);
+    EXPECT_NE(letters[0].data.find("<p>a <b>word</b></p>"), std::string::npos);
+    EXPECT_EQ(server.wait_for_letters(1).size(), 1u);
+}
+
+TEST_F(MailQueueTest, WithOnlyAModeratorsServerNothingElseIsPromised) {
+    SmtpTestServer moderators;
+    MailOptions options = options_for("");
+    options.delivery = Delivery::refused;
+    options.moderation = {.smtp_url = SecretText(moderators.url()), .from = "mods@nest.example"};
+    start(options);
+    EXPECT_TRUE(queue_->check_available(LetterKind::from_moderators).has_value());
+    EXPECT_FALSE(queue_->check_available(LetterKind::reset_password).has_value());
+}
+
 TEST_F(MailQueueTest, ALetterOfAnUndoneTransactionIsNotSent) {
     SmtpTestServer server;
     start(options_for(server.url()));
