@@ -56,6 +56,7 @@ void add_disableInviteCodes(xrpc::Router& router, const Services& services);
 void add_enableAccountInvites(xrpc::Router& router, const Services& services);
 void add_getInviteCodes(xrpc::Router& router, const Services& services);
 void add_getSubjectStatus(xrpc::Router& router, const Services& services);
+void add_updateAccountSigningKey(xrpc::Router& router, const Services& services);
 void add_updateSubjectStatus(xrpc::Router& router, const Services& services);
 }  // namespace admin
 

@@ -11,6 +11,7 @@ void add_routes(xrpc::Router& router, const Services& services) {
     admin::add_enableAccountInvites(router, services);
     admin::add_getInviteCodes(router, services);
     admin::add_getSubjectStatus(router, services);
+    admin::add_updateAccountSigningKey(router, services);
     admin::add_updateSubjectStatus(router, services);
 
     identity::add_getRecommendedDidCredentials(router, services);

@@ -113,8 +113,8 @@ class House {
     pds::Passwords passwords_;
     pds::Emails emails_;
     pds::Lifecycle lifecycle_;
-    IdentityParts identity_;
     pds::Repos repos_;
+    IdentityParts identity_;
     pds::RepoRemoval removal_;
     pds::RestoreWatch restore_watch_;
     BlobPlace blob_place_;
@@ -185,11 +185,15 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
       lifecycle_(
           *db_, vault_, plc_, resolver_,
           {.public_url = config.service.public_url, .rotation_key = rotation_key.public_key()}),
-      identity_(
-          {.db = *db_, .vault = vault_, .handles = handles_, .plc = plc_, .resolver = resolver_},
-          config, rotation_key, recovery_key),
       repos_(*db_, signing_keys(vault_), catalog_,
              config.storage.verifies_commits ? pds::SignatureCheck::on : pds::SignatureCheck::off),
+      identity_({.db = *db_,
+                 .vault = vault_,
+                 .handles = handles_,
+                 .plc = plc_,
+                 .resolver = resolver_,
+                 .repos = repos_},
+                config, rotation_key, recovery_key),
       removal_(*db_),
       restore_watch_(*db_, repos_, config.storage.newest_event_file()),
       blob_place_(std::move(blob_place)),
@@ -204,9 +208,6 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
                 .vault = vault_,
                 .handles = handles_,
                 .resolver = resolver_,
-                .identities = identity_.identities,
-                .handle_changes = identity_.handle_changes,
-                .plc_operations = identity_.plc_operations,
                 .lexicons = lexicons_,
                 .sessions = sessions_,
                 .sign_up = sign_up_,
@@ -229,7 +230,11 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
                           .contact_email = if_set(config.service.contact_email),
                           .did_doc_in_session = config.identity.session_has_did_doc
                                                     ? api::DidDocInSession::yes
-                                                    : api::DidDocInSession::no}},
+                                                    : api::DidDocInSession::no},
+                .identities = identity_.identities,
+                .handle_changes = identity_.handle_changes,
+                .plc_operations = identity_.plc_operations,
+                .signing_key_changes = identity_.signing_key_changes},
       authenticator_(
           sessions_, tokens_, resolver_, rates_,
           {.admin_password = secrets_.admin_password,
