@@ -7,9 +7,10 @@ import { gzipSync } from 'node:zlib'
 import { AtpAgent } from '@atproto/api'
 import { Secp256k1Keypair } from '@atproto/crypto'
 import { IdResolver } from '@atproto/identity'
-import { createServiceJwt } from '@atproto/xrpc-server'
+import { verifyRepoCar } from '@atproto/repo'
+import { createServiceJwt, verifyJwt } from '@atproto/xrpc-server'
 import * as plcLib from '@did-plc/lib'
-import { fine, procedure, query, raw, refused } from './lib/ask.mjs'
+import { asAdmin, fine, procedure, query, raw, refused } from './lib/ask.mjs'
 import { startDns } from './lib/dns.mjs'
 import { house } from './lib/house.mjs'
 import { until } from './lib/net.mjs'
@@ -28,6 +29,11 @@ const update = (who, handle, at = pds) => post(who, 'updateHandle', { handle }, 
 const resolveHandle = (handle, at = pds) => ask('resolveHandle', { handle }, at)
 const aliases = async (did) => (await plc.client.getDocumentData(did)).alsoKnownAs
 const fresh = () => `h-${rnd()}.test`
+const getRepo = async (did) => {
+  const answer = await fetch(`${pds.url}/xrpc/com.atproto.sync.getRepo?did=${did}`)
+  assert.equal(answer.status, 200)
+  return new Uint8Array(await answer.arrayBuffer())
+}
 const handleOf = async (who, at = pds) => fine(await whoAmI(at, who.accessJwt)).handle
 
 /** What the stream says of that account while `act` runs: kinds and handles. */
@@ -74,7 +80,7 @@ test('a handle changes everywhere at once', async () => {
   const page = (handle) => raw(pds, { path: '/.well-known/atproto-did', headers: { host: handle } })
   assert.equal((await page(wanted)).text, did)
   assert.equal((await page(who.handle)).status, 404)
-  const data = await new IdResolver({ plcUrl: plc.url }).did.resolveAtprotoData(did, true)
+  const data = await new IdResolver({ plcUrl: plc.url, fetch }).did.resolveAtprotoData(did, true)
   assert.deepEqual([data.handle, data.pds], [wanted, pds.url])
   await signUp(pds, { handle: who.handle }) // the old one is free
 })
@@ -317,6 +323,49 @@ test('moving away: the operation that was signed here is taken by the directory'
   refused(await update(who, fresh()), 400, 'InvalidRequest', /rotation key/)
 })
 
+// --- signing keys ---------------------------------------------------------------------------------
+
+test('another signing key: the identity first, then a commit that it signs', roostOnly('the reference does not serve it'), async () => {
+  const who = await signUp(pds)
+  const post = (text) =>
+    procedure(
+      pds,
+      'com.atproto.repo.createRecord',
+      {
+        repo: who.did,
+        collection: 'app.bsky.feed.post',
+        record: { $type: 'app.bsky.feed.post', text, createdAt: new Date().toISOString() },
+      },
+      { token: who.accessJwt },
+    )
+  fine(await post('signed by the first'))
+  const change = (signingKey, did = who.did) => asAdmin(pds, 'com.atproto.admin.updateAccountSigningKey', { did, signingKey })
+  const foreign = (await Secp256k1Keypair.create()).did()
+  refused(await change(foreign), 400, 'InvalidRequest', /does not hold/)
+  const { signingKey } = fine(await procedure(pds, 'com.atproto.server.reserveSigningKey', { did: who.did }))
+  refused(await procedure(pds, 'com.atproto.admin.updateAccountSigningKey', { did: who.did, signingKey }), 401, 'AuthenticationRequired')
+  const before = await getRepo(who.did)
+  const stream = await subscribe(pds)
+  fine(await change(signingKey))
+  fine(await post('signed by the second'))
+  const of = () => stream.events.filter((event) => event.body.did === who.did || event.body.repo === who.did)
+  await until('three events', () => of().length >= 3)
+  stream.close()
+  assert.deepEqual(of().map((event) => event.t), ['#identity', '#sync', '#commit'])
+  assert.equal((await plc.client.getDocumentData(who.did)).verificationMethods.atproto, signingKey)
+  // A verifier of the network's own library: the whole repository, with the key that the directory names.
+  const verified = await verifyRepoCar(await getRepo(who.did), who.did, signingKey)
+  assert.equal(verified.creates.length, 2)
+  await assert.rejects(verifyRepoCar(before, who.did, signingKey))
+  const { token } = fine(
+    await query(pds, 'com.atproto.server.getServiceAuth', {
+      token: who.accessJwt,
+      query: { aud: 'did:web:api.example', lxm: 'app.bsky.feed.getTimeline' },
+    }),
+  )
+  await verifyJwt(token, 'did:web:api.example', 'app.bsky.feed.getTimeline', async () => signingKey)
+})
+
 // --- resolving ------------------------------------------------------------------------------------
 
 const ours = roostOnly('the reference leaves it to others')
@@ -344,9 +393,12 @@ test('resolveDid, resolveIdentity and refreshIdentity', ours, async () => {
   assert.equal(fine(await refresh(stranger.did)).didDoc.alsoKnownAs[0], 'at://changed.test')
   assert.equal(fine(await ask('resolveDid', { did: stranger.did })).didDoc.alsoKnownAs[0], 'at://changed.test')
   await plc.client.tombstone(stranger.did, stranger.key)
-  refused(await refresh(stranger.did), 400, 'DidDeactivated')
-  refused(await ask('resolveDid', { did: stranger.did }), 400, 'DidDeactivated')
-  refused(await ask('resolveIdentity', { identifier: stranger.did }), 400, 'DidDeactivated')
+  // The public directory tells what was ended from what never was, this one does not.
+  const gone = await refresh(stranger.did)
+  assert.equal(gone.status, 400)
+  assert.ok(['DidDeactivated', 'DidNotFound'].includes(gone.body.error), gone.text)
+  refused(await ask('resolveDid', { did: stranger.did }), 400, gone.body.error)
+  refused(await ask('resolveIdentity', { identifier: stranger.did }), 400, gone.body.error)
 })
 
 test('a second directory answers while the first is away', ours, async () => {

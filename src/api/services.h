@@ -29,6 +29,7 @@ class Repos;
 class Resolver;
 class Sessions;
 class SignUp;
+class SigningKeyChanges;
 }  // namespace roost::pds
 namespace roost::xrpc {
 class Proxy;
@@ -57,9 +58,6 @@ struct Services {
     const pds::KeyVault& vault;
     const pds::HandlePolicy& handles;
     pds::Resolver& resolver;
-    pds::Identities& identities;
-    pds::HandleChanges& handle_changes;
-    pds::PlcOperations& plc_operations;
     pds::Lexicons& lexicons;
     pds::Sessions& sessions;
     pds::SignUp& sign_up;
@@ -72,6 +70,10 @@ struct Services {
     pds::Blobs& blobs;
     pds::Firehose& firehose;
     xrpc::Proxy& proxy;
+    pds::Identities& identities;
+    pds::HandleChanges& handle_changes;
+    pds::PlcOperations& plc_operations;
+    pds::SigningKeyChanges& signing_key_changes;
     ServerFacts facts;
 };
 

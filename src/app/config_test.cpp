@@ -247,6 +247,7 @@ TEST(Config, ListsAreTrimmedAndLowered) {
     const Config config = load({{"PDS_SERVICE_HANDLE_DOMAINS", " .Example.com, .other.example ,"},
                                 {"PDS_CRAWLERS", "https://bsky.network, https://relay.example"},
                                 {"ROOST_LISTEN_ADDRESSES", "[::], 192.0.2.1"},
+                                {"ROOST_PLC_FALLBACK_URL", "https://plc.example/"},
                                 {"PDS_HANDLE_BACKUP_NAMESERVERS", "1.1.1.1,dns.example"}})
                               .config;
     EXPECT_EQ(config.identity.handle_domains,
@@ -256,6 +257,7 @@ TEST(Config, ListsAreTrimmedAndLowered) {
     EXPECT_EQ(config.listen.addresses, (std::vector<std::string>{"::", "192.0.2.1"}));
     EXPECT_EQ(config.identity.backup_nameservers,
               (std::vector<std::string>{"1.1.1.1", "dns.example"}));
+    EXPECT_EQ(config.identity.plc_fallback_url, "https://plc.example");
     EXPECT_EQ(errors_of({{"PDS_SERVICE_HANDLE_DOMAINS", "example.com"}}).size(), 1U);
 }
 

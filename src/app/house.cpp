@@ -114,8 +114,8 @@ class House {
     pds::Passwords passwords_;
     pds::Emails emails_;
     pds::Lifecycle lifecycle_;
-    IdentityParts identity_;
     pds::Repos repos_;
+    IdentityParts identity_;
     pds::RepoRemoval removal_;
     pds::RestoreWatch restore_watch_;
     BlobPlace blob_place_;
@@ -188,11 +188,15 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
       lifecycle_(
           *db_, vault_, plc_, resolver_,
           {.public_url = config.service.public_url, .rotation_key = rotation_key.public_key()}),
-      identity_(
-          {.db = *db_, .vault = vault_, .handles = handles_, .plc = plc_, .resolver = resolver_},
-          config, rotation_key, recovery_key),
       repos_(*db_, signing_keys(vault_), catalog_,
              config.storage.verifies_commits ? pds::SignatureCheck::on : pds::SignatureCheck::off),
+      identity_({.db = *db_,
+                 .vault = vault_,
+                 .handles = handles_,
+                 .plc = plc_,
+                 .resolver = resolver_,
+                 .repos = repos_},
+                config, rotation_key, recovery_key),
       removal_(*db_),
       restore_watch_(*db_, repos_, config.storage.newest_event_file()),
       blob_place_(std::move(blob_place)),
@@ -208,9 +212,6 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
                 .vault = vault_,
                 .handles = handles_,
                 .resolver = resolver_,
-                .identities = identity_.identities,
-                .handle_changes = identity_.handle_changes,
-                .plc_operations = identity_.plc_operations,
                 .lexicons = lexicons_,
                 .sessions = sessions_,
                 .sign_up = sign_up_,
@@ -223,6 +224,10 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
                 .blobs = *blobs_,
                 .firehose = firehose_,
                 .proxy = proxying_.proxy,
+                .identities = identity_.identities,
+                .handle_changes = identity_.handle_changes,
+                .plc_operations = identity_.plc_operations,
+                .signing_key_changes = identity_.signing_key_changes,
                 .facts = {.did = config.service.did,
                           .hostname = config.service.hostname,
                           .invites = config.invites.required ? pds::InvitePolicy::required

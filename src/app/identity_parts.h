@@ -9,6 +9,7 @@
 #include "pds/accounts/identities.h"
 #include "pds/accounts/identity_turns.h"
 #include "pds/accounts/plc_operations.h"
+#include "pds/accounts/signing_key_changes.h"
 
 namespace roost::app {
 
@@ -20,6 +21,7 @@ class IdentityParts {
         const pds::HandlePolicy& handles;
         pds::PlcClient& plc;
         pds::Resolver& resolver;
+        pds::Repos& repos;
     };
     IdentityParts(const Needs& needs, const Config& config, const atproto::PrivateKey& rotation_key,
                   const std::optional<atproto::PublicKey>& recovery_key);
@@ -31,6 +33,7 @@ class IdentityParts {
     pds::Identities identities;
     pds::HandleChanges handle_changes;
     pds::PlcOperations plc_operations;
+    pds::SigningKeyChanges signing_key_changes;
 };
 
 void add_identity_jobs(Jobs& jobs, IdentityParts& parts);

@@ -396,6 +396,24 @@ class NameServer {
     std::thread thread_;
 };
 
+TEST_F(HttpClientTest, AsksBackupNameServersByAddressAndByName) {
+    const NameServer first;
+    const NameServer backup;
+    const auto texts = [&](std::vector<std::string> servers, std::string name) {
+        client = HttpClient::make(
+            {.nameservers = {first.name}, .backup_nameservers = std::move(servers)});
+        return run_on(*server.server->executors().front(),
+                      client->resolve_txt_by_backup(std::move(name), 1'000));
+    };
+    const std::vector<std::string> found{"did=did:web", "other"};
+    EXPECT_EQ(texts({backup.name}, "_atproto.present.test").value(), found);
+    EXPECT_EQ(texts({backup.name}, "absent.test").value(), std::vector<std::string>());
+    // The other one has no address, and is passed over.
+    EXPECT_EQ(texts({"absent.test", backup.name}, "_atproto.present.test").value(), found);
+    EXPECT_EQ(texts({"absent.test"}, "_atproto.present.test").error().fault,
+              Fault::upstream_failed);
+}
+
 TEST_F(HttpClientTest, ResolvesNames) {
     const NameServer name_server;
     client = HttpClient::make({.nameservers = {name_server.name}});
@@ -403,12 +421,18 @@ TEST_F(HttpClientTest, ResolvesNames) {
         return run_on(*server.server->executors().front(),
                       client->resolve_txt(std::move(name), timeout_ms));
     };
+    const auto texts_by_backup = [&](std::string name, int timeout_ms) {
+        return run_on(*server.server->executors().front(),
+                      client->resolve_txt_by_backup(std::move(name), timeout_ms));
+    };
     EXPECT_EQ(texts("_atproto.present.test", 5'000).value(),
               (std::vector<std::string>{"did=did:web", "other"}));
     EXPECT_EQ(texts("absent.test", 5'000).value(), std::vector<std::string>());
     EXPECT_EQ(texts("empty.test", 5'000).value(), std::vector<std::string>());
     EXPECT_EQ(texts("broken.test", 5'000).error().fault, Fault::upstream_failed);
     EXPECT_EQ(texts("silent.test", 300).error().fault, Fault::upstream_timeout);
+    EXPECT_EQ(texts_by_backup("_atproto.present.test", 5'000).value(), std::vector<std::string>())
+        << "there is no backup";
 
     // By name, to the address that was resolved; and not if that address is private.
     const std::string port = std::to_string(server.port());

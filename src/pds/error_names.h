@@ -7,10 +7,6 @@
 #include <utility>
 
 #include "base/result.h"
-#include "lexicon/com/atproto/identity/refreshIdentity.h"
-#include "lexicon/com/atproto/identity/resolveDid.h"
-#include "lexicon/com/atproto/identity/resolveHandle.h"
-#include "lexicon/com/atproto/identity/resolveIdentity.h"
 #include "lexicon/com/atproto/server/confirmEmail.h"
 #include "lexicon/com/atproto/server/createAccount.h"
 #include "lexicon/com/atproto/server/createAppPassword.h"
@@ -24,7 +20,6 @@
 
 namespace roost::pds::error_names {
 
-namespace identity = lexicon::com::atproto::identity;
 namespace server = lexicon::com::atproto::server;
 
 // A name that several documents declare. They must all declare the same.
@@ -60,17 +55,6 @@ inline constexpr lexicon::ErrorName ExpiredToken =
     same(server::confirmEmail::errors::ExpiredToken, server::deleteAccount::errors::ExpiredToken,
          server::deleteSession::errors::ExpiredToken, server::refreshSession::errors::ExpiredToken,
          server::resetPassword::errors::ExpiredToken, server::updateEmail::errors::ExpiredToken);
-
-inline constexpr lexicon::ErrorName HandleNotFound =
-    same(identity::resolveHandle::errors::HandleNotFound,
-         identity::resolveIdentity::errors::HandleNotFound,
-         identity::refreshIdentity::errors::HandleNotFound);
-inline constexpr lexicon::ErrorName DidNotFound =
-    same(identity::resolveDid::errors::DidNotFound, identity::resolveIdentity::errors::DidNotFound,
-         identity::refreshIdentity::errors::DidNotFound);
-inline constexpr lexicon::ErrorName DidDeactivated = same(
-    identity::resolveDid::errors::DidDeactivated, identity::resolveIdentity::errors::DidDeactivated,
-    identity::refreshIdentity::errors::DidDeactivated);
 
 }  // namespace roost::pds::error_names
 

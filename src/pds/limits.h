@@ -80,12 +80,6 @@ inline constexpr int reserved_keys_max = 10'000;
 // Sign-ups that one look at the table takes up again.
 inline constexpr int pending_signups_batch = 100;
 
-// Handle changes that one look at the table takes up again. One whose operation the directory does
-// not know is given up after this: the operation may have been slow, but not slower than twice the
-// time that a request to the directory has.
-inline constexpr int pending_handles_batch = 100;
-inline constexpr std::int64_t pending_handle_s = 20;
-
 // Accounts that are due and deleted in one run of the job, a transaction each; the next run, a
 // minute later, goes on.
 inline constexpr int deletions_per_batch = 50;
@@ -106,18 +100,6 @@ inline constexpr std::size_t cached_did_document_bytes_max = 8 * 1024;
 // A look-up that failed is not repeated for so long: whoever asks meanwhile does not wait for a
 // directory that is down.
 inline constexpr std::int64_t did_retry_ms = 5'000;
-// What a handle named is remembered for a while that nobody minds who has just changed a record in
-// the DNS, whose own answers live longer. About 200 bytes each.
-inline constexpr std::int64_t handle_stale_ms = 60'000;
-inline constexpr std::int64_t handle_age_ms_max = 10 * 60'000;
-inline constexpr std::size_t cached_handles_max = 10'000;
-// Look-ups at a host that strangers name, in one window: one a second is nothing to it, and ten to
-// all hosts of a domain, which may be one machine, or a hosting service's thousands. The names that
-// are counted take some 100 bytes each.
-inline constexpr int fetch_window_s = 60;
-inline constexpr std::int64_t fetches_per_host_max = 60;
-inline constexpr std::int64_t fetches_per_family_max = 600;
-inline constexpr std::size_t fetch_names_max = 50'000;
 
 // Repositories. The specification's bound for a record is that of a request; a commit's are in
 // atproto/limits.h.

@@ -219,6 +219,16 @@ State with_handle(State state, const Handle& handle) {
     return state;
 }
 
+State with_signing_key(State state, const PublicKey& key) {
+    const auto old = std::ranges::find(state.verification_methods, "atproto",
+                                       &std::pair<std::string, std::string>::first);
+    if (old != state.verification_methods.end())
+        old->second = key.did_key();
+    else
+        state.verification_methods.emplace_back("atproto", key.did_key());
+    return state;
+}
+
 Operation::Operation(Kind kind, const Object& value, Bytes encoded, Bytes signature)
     : kind_(kind),
       value_(value),

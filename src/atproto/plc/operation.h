@@ -47,6 +47,8 @@ State make_state(const Handle& handle, const PublicKey& signing_key, std::string
                  const std::vector<PublicKey>& rotation_keys);
 // The same state with another handle: in the place of the first at:// alias, else in front.
 State with_handle(State state, const Handle& handle);
+// The same state with another signing key of the account.
+State with_signing_key(State state, const PublicKey& key);
 
 // The members of an operation that are objects, as their JSON has them. Errors: Fault::invalid,
 // "InvalidOperation".

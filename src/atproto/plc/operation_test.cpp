@@ -121,6 +121,31 @@ TEST(PlcOperation, WithHandleKeepsTheOtherAliases) {
               (std::vector<std::string>{"at://bob.test", "https://alice.test"}));
 }
 
+TEST(PlcOperation, AnotherSigningKeyTakesThePlaceOfTheFirst) {
+    const PublicKey key = PrivateKey::generate(Curve::p256).public_key();
+    using Methods = std::vector<std::pair<std::string, std::string>>;
+    State state;
+    state.verification_methods = {{"other", "did:key:zOther"}, {"atproto", "did:key:zOld"}};
+    EXPECT_EQ(with_signing_key(state, key).verification_methods,
+              (Methods{{"other", "did:key:zOther"}, {"atproto", key.did_key()}}));
+    state.verification_methods = {};
+    EXPECT_EQ(with_signing_key(state, key).verification_methods,
+              (Methods{{"atproto", key.did_key()}}));
+}
+
+TEST(PlcOperation, ReadsPartsThatAreGivenAlone) {
+    EXPECT_EQ(parse_verification_methods(Object{{"a", "did:key:z1"}})->at(0).second, "did:key:z1");
+    EXPECT_FALSE(parse_verification_methods("text"));
+    EXPECT_FALSE(parse_verification_methods(Object{{"a", 1}}));
+    const Object service{{"type", "T"}, {"endpoint", "https://e.test"}};
+    EXPECT_EQ(parse_services(Object{{"a", service}})->at(0).second,
+              (Service{"T", "https://e.test"}));
+    EXPECT_FALSE(parse_services(Array{}));
+    EXPECT_FALSE(parse_services(Object{{"a", "text"}}));
+    EXPECT_FALSE(parse_services(Object{{"a", Object{{"type", "T"}}}}));
+    EXPECT_FALSE(parse_services(Object{{"a", Object{{"type", "T"}, {"endpoint", 1}}}}));
+}
+
 TEST(PlcOperation, RefusesWrongMembers) {
     EXPECT_TRUE(is_accepted(genesis_object()));
     for (const auto& [name, value] : genesis_object()) {

@@ -8,7 +8,7 @@
 #include "pds/accounts/pending_handles.h"
 #include "pds/accounts/plc_log.h"
 #include "pds/error_names.h"
-#include "pds/limits.h"
+#include "pds/identity/limits.h"
 #include "pds/sync/event_log.h"
 
 namespace roost::pds {
@@ -141,7 +141,7 @@ Task<void> HandleChanges::settle_pending() {
     const auto all = co_await parts_.db.read([](db::Transaction& t) -> Result<std::vector<Cut>> {
         std::vector<Cut> found;
         for (pending_handles::Pending& pending :
-             pending_handles::all(t, limits::pending_handles_batch))
+             pending_handles::all(t, limits::pending_changes_batch))
             if (const auto account = account_store::find_by_id(t, pending.account_id))
                 found.push_back({std::move(pending), account->did});
         return found;
@@ -160,7 +160,7 @@ Task<void> HandleChanges::settle_pending() {
             if (done.has_value())
                 log::info("finished a change of a handle that was interrupted",
                           {{"did", did.text()}});
-        } else if (pending.created_at.plus_s(limits::pending_handle_s) <= now()) {
+        } else if (pending.created_at.plus_s(limits::pending_change_s) <= now()) {
             const Result<void> done = co_await let_go(pending.account_id);
             if (done.has_value())
                 log::info("dropped a change of a handle that the PLC directory never saw",

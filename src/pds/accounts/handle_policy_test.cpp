@@ -84,6 +84,24 @@ TEST(HandlePolicy, TheLongestOfOverlappingDomainsCounts) {
     }
 }
 
+TEST(HandlePolicy, AServiceDomainItselfIsOursToo) {
+    const HandlePolicy one({".pds.test"}, PunycodeHandles::refused);
+    for (const std::string_view handle : {"alice.pds.test", "a.b.pds.test", "pds.test"})
+        EXPECT_TRUE(one.is_ours(testing::handle_of(handle))) << handle;
+    for (const std::string_view handle : {"pds.example", "other-pds.test", "alice.test"})
+        EXPECT_FALSE(one.is_ours(testing::handle_of(handle))) << handle;
+}
+
+TEST(HandlePolicy, AnAdministratorMayGiveReservedLabels) {
+    const HandlePolicy one({".pds.test"}, PunycodeHandles::refused);
+    const auto refusal_of = [&](std::string_view handle) {
+        return name_of(
+            one.check_service_handle(testing::handle_of(handle), ReservedLabels::allowed));
+    };
+    EXPECT_EQ(refusal_of("admin.pds.test"), "");
+    EXPECT_EQ(refusal_of("ad.pds.test"), "InvalidHandle") << "form is form";
+}
+
 TEST(HandlePolicy, KeepsReservedLabels) {
     for (const std::string_view label :
          {"admin", "root", "www", "postmaster", "abuse", "xrpc", "atproto", "mta-sts", "wpad",

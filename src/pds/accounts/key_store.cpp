@@ -35,6 +35,10 @@ constexpr std::array sealed_tables{
                 "SELECT rowid, did_key, sealed FROM pending_signup WHERE rowid > $1 "
                 "ORDER BY rowid LIMIT $2",
                 "UPDATE pending_signup SET sealed = $2 WHERE rowid = $1"},
+    SealedTable{"SELECT count(*) FROM pending_signing_key",
+                "SELECT rowid, did_key, sealed FROM pending_signing_key WHERE rowid > $1 "
+                "ORDER BY rowid LIMIT $2",
+                "UPDATE pending_signing_key SET sealed = $2 WHERE rowid = $1"},
 };
 
 struct SealedRow {
@@ -121,6 +125,64 @@ Result<std::optional<atproto::PrivateKey>> take_reserved(db::Transaction& t,
 
 void forget_reserved(db::Transaction& t, const atproto::Did& did) {
     t.execute("DELETE FROM reserved_key WHERE did = $1", did.text());
+}
+
+bool make_pending(db::Transaction& t, std::int64_t account_id, const atproto::Did& did,
+                  std::string_view did_key, Timestamp now) {
+    const std::int64_t count = t.execute(
+        "INSERT INTO pending_signing_key (account_id, did_key, sealed, created_at) "
+        "SELECT $1, did_key, sealed, $4 FROM reserved_key "
+        "WHERE did_key = $2 AND (did IS NULL OR did = $3)",
+        account_id, did_key, did.text(), now);
+    if (count == 0) return false;
+    t.execute("DELETE FROM reserved_key WHERE did_key = $1", did_key);
+    return true;
+}
+
+std::optional<PendingKey> find_pending(db::Transaction& t, std::int64_t account_id) {
+    db::Rows row = t.select(
+        "SELECT did_key, created_at FROM pending_signing_key WHERE account_id = $1", account_id);
+    if (!row.next()) return std::nullopt;
+    return PendingKey{account_id, std::string(row.text(0)), row.time(1)};
+}
+
+std::vector<PendingKey> all_pending(db::Transaction& t, int limit) {
+    std::vector<PendingKey> found;
+    db::Rows rows = t.select(
+        "SELECT account_id, did_key, created_at FROM pending_signing_key "
+        "ORDER BY created_at LIMIT $1",
+        limit);
+    while (rows.next())
+        found.push_back({rows.integer(0), std::string(rows.text(1)), rows.time(2)});
+    return found;
+}
+
+Result<atproto::PrivateKey> open_pending(db::Transaction& t, std::int64_t account_id,
+                                         const KeyVault& vault) {
+    db::Rows row = t.select("SELECT sealed, did_key FROM pending_signing_key WHERE account_id = $1",
+                            account_id);
+    check(row.next(), "the account has a pending key");
+    return vault.open(row.bytes(0), row.text(1));
+}
+
+void adopt_pending(db::Transaction& t, std::int64_t account_id) {
+    const std::int64_t count = t.execute(
+        "UPDATE signing_key SET (did_key, sealed) = (SELECT did_key, sealed FROM "
+        "pending_signing_key p WHERE p.account_id = signing_key.account_id) "
+        "WHERE account_id = $1 AND EXISTS (SELECT 1 FROM pending_signing_key WHERE account_id = "
+        "$1)",
+        account_id);
+    check(count == 1, "the account has a key and a pending one");
+    t.execute("DELETE FROM pending_signing_key WHERE account_id = $1", account_id);
+}
+
+void give_back_pending(db::Transaction& t, std::int64_t account_id, const atproto::Did& did) {
+    forget_reserved(t, did);
+    t.execute(
+        "INSERT INTO reserved_key (did_key, did, sealed, created_at) "
+        "SELECT did_key, $2, sealed, created_at FROM pending_signing_key WHERE account_id = $1",
+        account_id, did.text());
+    t.execute("DELETE FROM pending_signing_key WHERE account_id = $1", account_id);
 }
 
 bool newest_opens(db::Transaction& t, const KeyVault& vault) {

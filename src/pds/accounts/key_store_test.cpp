@@ -81,10 +81,44 @@ TEST_F(KeyStoreTest, TheOldestReservationsMakeRoom) {
     EXPECT_EQ(bed_.count("SELECT count(*) FROM reserved_key WHERE did_key = 'did:key:z2'"), 1);
 }
 
+TEST_F(KeyStoreTest, APendingKeyIsAdoptedOrGivenBack) {
+    const Account ann = bed_.add_account("ann.test", ann_.text());
+    const std::string wanted = first_.public_key().did_key();
+    const auto make = [&](const std::string& did_key) {
+        return bed_.write([&](db::Transaction& t) {
+            return make_pending(t, ann.id, ann.did, did_key, Timestamp{5});
+        });
+    };
+    const auto pending = [&] {
+        return bed_.read([&](db::Transaction& t) { return find_pending(t, ann.id); });
+    };
+    EXPECT_FALSE(make(wanted)) << "it is not reserved";
+    reserve_for(std::nullopt, first_);
+    EXPECT_TRUE(make(wanted));
+    EXPECT_FALSE(make(wanted)) << "it is no reservation any more";
+    EXPECT_EQ(pending()->did_key, wanted);
+    EXPECT_EQ(pending()->created_at, Timestamp{5});
+    // A reservation that the DID got meanwhile makes room.
+    reserve_for(ann_, second_);
+    bed_.write([&](db::Transaction& t) { give_back_pending(t, ann.id, ann.did); });
+    EXPECT_FALSE(pending());
+    EXPECT_EQ(bed_.count("SELECT count(*) FROM reserved_key"), 1);
+    EXPECT_TRUE(make(wanted));
+    EXPECT_EQ(bed_.read([&](db::Transaction& t) { return all_pending(t, 10).size(); }), 1U);
+    bed_.write([&](db::Transaction& t) {
+        EXPECT_EQ(open_pending(t, ann.id, bed_.vault)->public_key(), first_.public_key());
+        adopt_pending(t, ann.id);
+    });
+    EXPECT_FALSE(pending());
+    EXPECT_EQ(
+        bed_.read([&](db::Transaction& t) { return find(t, ann.id, bed_.vault); })->public_key(),
+        first_.public_key());
+}
+
 class ResealTest : public KeyStoreTest {
   protected:
     ResealTest() {
-        bed_.add_account("ann.test");
+        const Account ann = bed_.add_account("ann.test");
         bed_.add_account("bob.test");
         reserve_for(ann_, first_);
         bed_.write([&](db::Transaction& t) {
@@ -92,6 +126,10 @@ class ResealTest : public KeyStoreTest {
                 "INSERT INTO pending_signup (did, handle, did_key, sealed, operation, created_at) "
                 "VALUES ('did:plc:x', 'x.test', $1, $2, '{}', 1)",
                 second_.public_key().did_key(), bed_.vault.seal(second_));
+            t.execute(
+                "INSERT INTO pending_signing_key (account_id, did_key, sealed, created_at) "
+                "VALUES ($1, $2, $3, 1)",
+                ann.id, second_.public_key().did_key(), bed_.vault.seal(second_));
         });
     }
     std::vector<bool> open_with(const KeyVault& vault) {
@@ -100,7 +138,8 @@ class ResealTest : public KeyStoreTest {
             db::Rows rows = t.select(
                 "SELECT did_key, sealed FROM signing_key UNION ALL "
                 "SELECT did_key, sealed FROM reserved_key UNION ALL "
-                "SELECT did_key, sealed FROM pending_signup");
+                "SELECT did_key, sealed FROM pending_signup UNION ALL "
+                "SELECT did_key, sealed FROM pending_signing_key");
             while (rows.next())
                 found.push_back(vault.open(rows.bytes(1), rows.text(0)).has_value());
             return found;
@@ -110,7 +149,7 @@ class ResealTest : public KeyStoreTest {
         return bed_.write([&](db::Transaction& t) {
             return reseal_all(t, bed_.vault, to, [this](std::int64_t seen, std::int64_t all) {
                 seen_.push_back(seen);
-                EXPECT_EQ(all, 4);
+                EXPECT_EQ(all, 5);
             });
         });
     }
@@ -123,11 +162,11 @@ TEST_F(ResealTest, SealsEveryKeyOfEveryTableAnew) {
     EXPECT_TRUE(bed_.read([&](db::Transaction& t) { return any_opens(t, bed_.vault); }));
     EXPECT_FALSE(bed_.read([&](db::Transaction& t) { return any_opens(t, other_); }));
     const Resealed sum = reseal_to(other_);
-    EXPECT_EQ(sum.done, 4);
+    EXPECT_EQ(sum.done, 5);
     EXPECT_EQ(sum.unreadable, 0);
-    EXPECT_EQ(open_with(other_), std::vector<bool>(4, true));
-    EXPECT_EQ(open_with(bed_.vault), std::vector<bool>(4, false));
-    EXPECT_EQ(seen_, (std::vector<std::int64_t>{2, 3, 4}));
+    EXPECT_EQ(open_with(other_), std::vector<bool>(5, true));
+    EXPECT_EQ(open_with(bed_.vault), std::vector<bool>(5, false));
+    EXPECT_EQ(seen_, (std::vector<std::int64_t>{2, 3, 4, 5}));
     EXPECT_TRUE(bed_.read([&](db::Transaction& t) { return any_opens(t, other_); }));
     EXPECT_FALSE(bed_.read([&](db::Transaction& t) { return any_opens(t, bed_.vault); }));
 }
@@ -138,11 +177,11 @@ TEST_F(ResealTest, LeavesWhatDoesNotOpen) {
                   KeyVault(SecretBytes(Bytes(32, 8))).seal(first_));
     });
     const Resealed sum = reseal_to(other_);
-    EXPECT_EQ(sum.done, 3);
+    EXPECT_EQ(sum.done, 4);
     EXPECT_EQ(sum.unreadable, 1);
-    EXPECT_EQ(open_with(other_), (std::vector<bool>{true, true, false, true}));
+    EXPECT_EQ(open_with(other_), (std::vector<bool>{true, true, false, true, true}));
     EXPECT_EQ(open_with(KeyVault(SecretBytes(Bytes(32, 8)))),
-              (std::vector<bool>{false, false, true, false}));
+              (std::vector<bool>{false, false, true, false, false}));
 }
 
 TEST_F(ResealTest, GoesThroughManyRows) {
@@ -159,9 +198,9 @@ TEST_F(ResealTest, GoesThroughManyRows) {
         return reseal_all(t, bed_.vault, other_,
                           [this](std::int64_t seen, std::int64_t) { seen_.push_back(seen); });
     });
-    EXPECT_EQ(sum.done, 2'504);
-    EXPECT_EQ(open_with(other_), std::vector<bool>(2'504, true));
-    EXPECT_EQ(seen_, (std::vector<std::int64_t>{2, 3, 1'003, 2'003, 2'504}));
+    EXPECT_EQ(sum.done, 2'505);
+    EXPECT_EQ(open_with(other_), std::vector<bool>(2'505, true));
+    EXPECT_EQ(seen_, (std::vector<std::int64_t>{2, 3, 1'003, 2'003, 2'504, 2'505}));
 }
 
 TEST_F(ResealTest, TheNewestKeyTellsOfAWrongMasterKey) {

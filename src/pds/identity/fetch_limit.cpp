@@ -1,6 +1,6 @@
 #include "pds/identity/fetch_limit.h"
 
-#include "pds/limits.h"
+#include "pds/identity/limits.h"
 
 namespace roost::pds {
 

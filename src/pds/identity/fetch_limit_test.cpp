@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "pds/limits.h"
+#include "pds/identity/limits.h"
 
 namespace roost::pds {
 namespace {

@@ -73,6 +73,44 @@ TEST_F(PlcClientTest, ReadsTheState) {
     EXPECT_EQ(**found, state_);
 }
 
+TEST_F(PlcClientTest, ReadsTheLastOperation) {
+    const auto last = [&] { return loop_.run(client_.last_operation(ann_)); };
+    EXPECT_FALSE(last()->has_value()) << "not registered";
+    submit();
+    EXPECT_EQ((*last())->cid(), genesis_.cid());
+    network_.operations[ann_.text()] =
+        atproto::json::write(atproto::plc::Operation::sign_tombstone(genesis_.cid(), key_).value());
+    EXPECT_EQ((*last())->kind(), atproto::plc::Kind::tombstone);
+    for (const std::string odd : {"<html>", "{}", "[]", R"({"type":"plc_operation"})"}) {
+        PlcClient elsewhere(network_, "https://other.example");
+        network_.pages["https://other.example/" + ann_.text() + "/log/last"] = {200, odd};
+        EXPECT_EQ(name_of(loop_.run(elsewhere.last_operation(ann_))), "UpstreamFailure") << odd;
+    }
+}
+
+TEST_F(PlcClientTest, DocumentsComeFromASecondDirectoryWhileTheFirstFails) {
+    submit();
+    PlcClient client(network_, "https://first.example", std::string(testing::plc_url));
+    const auto document = [&] { return loop_.run(client.document(ann_, 1'000)); };
+    auto& first = network_.pages["https://first.example/" + ann_.text()];
+    first = {200, "its own"};
+    EXPECT_EQ(document()->text, "its own");
+    first = {404, ""};
+    EXPECT_FALSE(document()->text) << "an absence is an answer";
+    first = {410, ""};
+    EXPECT_TRUE(document()->was_ended);
+    first = {500, ""};
+    EXPECT_NE(document()->text->find(ann_.text()), std::string::npos);
+    network_.pages.clear();
+    EXPECT_NE(document()->text->find(ann_.text()), std::string::npos);
+    EXPECT_EQ(network_.requests.back().timeout_ms, 500) << "both share the time";
+    // What is about to be changed is not read there, and an absence there proves nothing.
+    EXPECT_FALSE(loop_.run(client.state(ann_)).has_value());
+    EXPECT_FALSE(loop_.run(client.last_operation(ann_)).has_value());
+    network_.operations.clear();
+    EXPECT_FALSE(document().has_value());
+}
+
 TEST_F(PlcClientTest, AnOutageIsNotAnAbsence) {
     for (const Plc plc : {Plc::fails, Plc::is_unreachable}) {
         network_.plc = plc;

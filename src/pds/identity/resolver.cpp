@@ -5,7 +5,8 @@
 #include <limits>
 
 #include "atproto/data/json.h"
-#include "pds/error_names.h"
+#include "pds/identity/error_names.h"
+#include "pds/identity/limits.h"
 #include "pds/limits.h"
 
 namespace roost::pds {
@@ -33,8 +34,14 @@ Found<KnownDid> parse_document(const atproto::Did& did, const Result<PlcClient::
     if (!answer.has_value()) return answer.error();
     if (answer->was_ended) return std::optional(KnownDid{});
     if (!answer->text) return std::optional<KnownDid>();
-    atproto::Value document = TRY(atproto::json::parse(*answer->text));
-    return std::optional(KnownDid { TRY(atproto::DidDocument::parse(did, std::move(document))) });
+    Result<atproto::Value> value = atproto::json::parse(*answer->text);
+    Result<atproto::DidDocument> document =
+        value.has_value() ? atproto::DidDocument::parse(did, *std::move(value)) : value.error();
+    if (!document.has_value())
+        return Error{Fault::upstream_failed, "UpstreamFailure",
+                     "What was found for " + did.text() +
+                         " is no DID document: " + document.error().message};
+    return std::optional(KnownDid{*std::move(document)});
 }
 
 FoundDocument document_of(const atproto::Did& did, const Found<KnownDid>& known) {
@@ -48,6 +55,12 @@ FoundDocument document_of(const atproto::Did& did, const Found<KnownDid>& known)
 Error asked_too_often(std::string_view host) {
     return Error::unavailable(std::string(host) + " was asked too often; try again in a minute",
                               limits::fetch_window_s, "TooManyLookUps");
+}
+
+// Not an absence: what was found before may still be so.
+Error trouble(const std::string& host, int status) {
+    return {Fault::upstream_failed, "UpstreamFailure",
+            host + " answered with status " + std::to_string(status)};
 }
 
 // The other side is there, and has trouble.
@@ -114,6 +127,7 @@ Task<Result<PlcClient::Document>> Resolver::web_document(atproto::Did did, Times
         .timeout_ms = timeout_ms_,
     };
     net::ClientResponse response = CO_TRY(co_await http_.send(std::move(request)));
+    if (response.status >= 500) co_return trouble(*name, response.status);
     if (response.status != 200) co_return PlcClient::Document{};
     co_return PlcClient::Document{.text = std::move(response.body)};
 }
@@ -162,9 +176,7 @@ Task<FoundDid> Resolver::handle_by_web(atproto::Handle handle, int timeout_ms) {
         .timeout_ms = timeout_ms,
     };
     const net::ClientResponse response = CO_TRY(co_await http_.send(std::move(request)));
-    if (response.status >= 500)
-        co_return Error{Fault::upstream_failed, "UpstreamFailure",
-                        handle.text() + " answered with status " + std::to_string(response.status)};
+    if (response.status >= 500) co_return trouble(handle.text(), response.status);
     if (response.status != 200) co_return std::optional<atproto::Did>();
     const std::string_view body = trimmed(response.body);
     Result<atproto::Did> did = atproto::Did::parse(trimmed(body.substr(0, body.find('\n'))));

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "pds/identity/limits.h"
 #include "pds/limits.h"
 #include "pds/testing_network.h"
 
@@ -58,6 +59,8 @@ TEST_F(ResolverTest, AsksTheHostForWeb) {
     EXPECT_EQ(network_.requests.at(0).policy, net::AddressPolicy::public_only);
     page("https://gone.net/.well-known/did.json", "", 404);
     EXPECT_FALSE(document("did:web:gone.net")->has_value());
+    page("https://ill.net/.well-known/did.json", "", 503);
+    EXPECT_FALSE(document("did:web:ill.net").has_value());
     page("https://eve.net/.well-known/did.json", R"({"id":"did:web:ann.net"})");
     EXPECT_FALSE(document("did:web:eve.net").has_value()) << "a document about somebody else";
     page("https://odd.net/.well-known/did.json", "<html>");
@@ -259,14 +262,14 @@ TEST_F(RememberedTest, AFailureDoesNotReplaceItBeforeItIsTooOld) {
     EXPECT_EQ(network_.requests.size(), 2U) << "the failure is not repeated at once";
     EXPECT_EQ(word_at(65'000), "one");
     EXPECT_EQ(network_.requests.size(), 3U);
-    EXPECT_EQ(word_at(120'000), "UpstreamFailure");
+    EXPECT_EQ(word_at(120'000), "UpstreamNotReached");
 }
 
 TEST_F(RememberedTest, FailuresAndAbsencesAreKeptForAMoment) {
     network_.pages.clear();
-    EXPECT_EQ(word_at(0), "UpstreamFailure");
+    EXPECT_EQ(word_at(0), "UpstreamNotReached");
     show("one");
-    EXPECT_EQ(word_at(4'999), "UpstreamFailure");
+    EXPECT_EQ(word_at(4'999), "UpstreamNotReached");
     EXPECT_EQ(network_.requests.size(), 1U);
     EXPECT_EQ(word_at(5'000), "one");
     page(url_, "", 404);

@@ -74,24 +74,41 @@ Task<Result<Written>> Repos::write(const Account& account, WriteRequest request)
     co_return Error::unavailable("Too many writes to this repository at once", 1);
 }
 
-Task<Result<void>> Repos::renew(std::int64_t account_id, const atproto::Did& did) {
-    const WriteLanes::Lane lane = CO_TRY(co_await lanes_.enter(account_id));
+Task<Result<Repos::Pause>> Repos::pause(std::int64_t account_id) {
+    Pause lane = CO_TRY(co_await lanes_.enter(account_id));
     co_await lane.emptied();
+    co_return lane;
+}
+
+Task<Result<void>> Repos::renew(std::int64_t account_id, const atproto::Did& did) {
+    const Pause paused = CO_TRY(co_await pause(account_id));
+    co_return co_await renew_paused(paused, account_id, did, Told::yes,
+                                    [](db::Transaction&) -> Result<void> { return {}; });
+}
+
+Task<Result<void>> Repos::renew_paused(const Pause& pause, std::int64_t account_id,
+                                       atproto::Did did, Told told,
+                                       std::function<Result<void>(db::Transaction&)> first) {
+    check(pause.is_empty(), "nothing is on the way to a repository that is paused");
     warm_.forget(account_id);
-    co_return co_await db_.write([this, account_id, did](db::Transaction& t) -> Result<void> {
-        const std::optional<repo_store::StoredRepo> repo = repo_store::find(t, account_id);
-        if (!repo) return Error::not_found("Could not find repo: " + did.text(), "RepoNotFound");
-        const atproto::Commit last = TRY(atproto::parse_commit(repo->head.commit_block));
-        const Timestamp time = now();
-        const atproto::Tid rev = clock_.after(time, repo->head.rev.number());
-        atproto::Block block =
-            atproto::signed_commit_block(did, last.data, rev, TRY(find_key_(t, account_id)));
-        const repo_store::Head head{rev, block.cid, std::move(block.bytes)};
-        check(repo_store::advance(t, repo->id, repo->head.rev, head, repo->record_count),
-              "nobody else moves a head on in this transaction");
-        event_log::append_sync(t, did, head.rev, head.commit_cid, head.commit_block, time);
-        return {};
-    });
+    co_return co_await db_.write(
+        [this, account_id, did, told, first](db::Transaction& t) -> Result<void> {
+            TRY(first(t));
+            const std::optional<repo_store::StoredRepo> repo = repo_store::find(t, account_id);
+            if (!repo)
+                return Error::not_found("Could not find repo: " + did.text(), "RepoNotFound");
+            const atproto::Commit last = TRY(atproto::parse_commit(repo->head.commit_block));
+            const Timestamp time = now();
+            const atproto::Tid rev = clock_.after(time, repo->head.rev.number());
+            atproto::Block block =
+                atproto::signed_commit_block(did, last.data, rev, TRY(find_key_(t, account_id)));
+            const repo_store::Head head{rev, block.cid, std::move(block.bytes)};
+            check(repo_store::advance(t, repo->id, repo->head.rev, head, repo->record_count),
+                  "nobody else moves a head on in this transaction");
+            if (told == Told::yes)
+                event_log::append_sync(t, did, head.rev, head.commit_cid, head.commit_block, time);
+            return {};
+        });
 }
 
 Task<void> Repos::settle(WriteLanes::Lane& lane, std::int64_t account_id) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -64,6 +65,16 @@ class Repos {
     // state of the repository than there is. Durable when it returns.
     // Errors: Fault::not_found "RepoNotFound"; those of write().
     Task<Result<void>> renew(std::int64_t account_id, const atproto::Did& did);
+
+    // While it lives nobody writes to the repository, and nothing is on the way: for who changes
+    // what commits are signed with. Errors: those of write().
+    using Pause = WriteLanes::Lane;
+    Task<Result<Pause>> pause(std::int64_t account_id);
+    // As renew() does, for who has paused it. `first` runs in the same transaction, before the
+    // commit is signed; it is repeatable and owns what it captures.
+    enum class Told { yes, no };  // by the #sync event: of open repositories
+    Task<Result<void>> renew_paused(const Pause& pause, std::int64_t account_id, atproto::Did did,
+                                    Told told, std::function<Result<void>(db::Transaction&)> first);
 
     // What was stored was changed from outside of write().
     void forget(std::int64_t account_id) { warm_.forget(account_id); }

@@ -6,3 +6,11 @@ CREATE TABLE pending_handle (
     handle     TEXT NOT NULL UNIQUE,
     created_at INTEGER NOT NULL
 ) STRICT;
+
+-- The same for a signing key, which was reserved before; see pds/accounts/signing_key_changes.
+CREATE TABLE pending_signing_key (
+    account_id INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
+    did_key    TEXT NOT NULL,
+    sealed     BLOB NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
