@@ -127,6 +127,19 @@ test('an administrator changes a password, and every session ends', async () => 
   await assert.rejects(admin().admin.updateAccountPassword({ did: who.did, password: 'x'.repeat(300) }), (thrown) => thrown.status === 400)
 })
 
+test('an administrator changes a handle, to a reserved one too', async () => {
+  const who = await signUp(pds)
+  const domain = who.handle.slice(who.handle.indexOf('.'))
+  const set = (did, handle) => admin().admin.updateAccountHandle({ did, handle })
+  await assert.rejects(set('did:plc:aaaaaaaaaaaaaaaaaaaaaaaa', `x-${rnd()}${domain}`), failing(400, 'AccountNotFound'))
+  await assert.rejects(set(who.did, (await signUp(pds)).handle), failing(400, 'HandleNotAvailable'))
+  for (const handle of [`n-${rnd()}${domain}`, `support${domain}`]) {
+    await set(who.did, handle)
+    assert.equal((await whoAmI(pds, who.accessJwt)).body.handle, handle)
+    assert.equal((await plc.client.getDocumentData(who.did)).alsoKnownAs[0], `at://${handle}`)
+  }
+})
+
 test('a letter of an administrator goes by its own mail server', async () => {
   const who = await signUp(pds)
   const ask = {
@@ -169,6 +182,7 @@ test('the moderation service may do what the reference lets it do', async () => 
 
   const mayNot = {
     updateAccountEmail: (api) => api.admin.updateAccountEmail({ account: who.did, email: 'a@mail.example' }),
+    updateAccountHandle: (api) => api.admin.updateAccountHandle({ did: who.did, handle: 'a.test' }),
     updateAccountPassword: (api) => api.admin.updateAccountPassword({ did: who.did, password: 'a fine password' }),
     deleteAccount: (api) => api.admin.deleteAccount({ did: who.did }),
   }

@@ -61,6 +61,7 @@ void add_getSubjectStatus(xrpc::Router& router, const Services& services);
 void add_searchAccounts(xrpc::Router& router, const Services& services);
 void add_sendEmail(xrpc::Router& router, const Services& services);
 void add_updateAccountEmail(xrpc::Router& router, const Services& services);
+void add_updateAccountHandle(xrpc::Router& router, const Services& services);
 void add_updateAccountPassword(xrpc::Router& router, const Services& services);
 void add_updateAccountSigningKey(xrpc::Router& router, const Services& services);
 void add_updateSubjectStatus(xrpc::Router& router, const Services& services);

@@ -16,6 +16,7 @@ void add_routes(xrpc::Router& router, const Services& services) {
     admin::add_searchAccounts(router, services);
     admin::add_sendEmail(router, services);
     admin::add_updateAccountEmail(router, services);
+    admin::add_updateAccountHandle(router, services);
     admin::add_updateAccountPassword(router, services);
     admin::add_updateAccountSigningKey(router, services);
     admin::add_updateSubjectStatus(router, services);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "atproto/data/json.h"
+#include "base/check.h"
 #include "base/log.h"
 #include "pds/accounts/account_store.h"
 #include "pds/accounts/pending_handles.h"
@@ -39,21 +40,34 @@ bool names(const plc::State& state, const atproto::Handle& handle) {
 
 }  // namespace
 
-Task<Result<void>> HandleChanges::change(Account account, std::string handle_text,
-                                         ReservedLabels reserved) {
+Task<Result<void>> HandleChanges::change(Account account, std::string handle) {
+    CO_TRY(co_await change_by(std::move(account), std::move(handle), std::nullopt));
+    co_return Result<void>();
+}
+
+Task<Result<Audited>> HandleChanges::change(Account account, std::string handle, AdminAct act) {
+    const std::optional<Audited> proof =
+        CO_TRY(co_await change_by(std::move(account), std::move(handle), std::move(act)));
+    check(proof.has_value(), "what an administrator does is in the audit log");
+    co_return *proof;
+}
+
+Task<Result<std::optional<Audited>>> HandleChanges::change_by(Account account,
+                                                              std::string handle_text, By by) {
+    const ReservedLabels reserved = by ? ReservedLabels::allowed : ReservedLabels::refused;
     const atproto::Handle handle =
         CO_TRY(co_await check_wanted(account, std::move(handle_text), reserved));
     const IdentityTurns::Turn turn = CO_TRY(parts_.turns.take(account.id));
     CO_TRY(co_await parts_.db.read(
         [&](db::Transaction& t) -> Result<void> { return check_free(t, account.id, handle); }));
     if (account.did.method() == "plc")
-        CO_TRY(co_await change_in_directory(account, handle));
+        CO_TRY(co_await change_in_directory(account, handle, by));
     else
         CO_TRY(co_await check_document(account.did, handle));
-    CO_TRY(co_await finish(account.id, handle));
+    const std::optional<Audited> proof = CO_TRY(co_await finish(account.id, handle, std::move(by)));
     // For who asks for the document next; that it was found is not needed.
     (void)co_await parts_.resolver.did_document(account.did);
-    co_return Result<void>();
+    co_return proof;
 }
 
 Task<Result<atproto::Handle>> HandleChanges::check_wanted(const Account& account,
@@ -71,14 +85,14 @@ Task<Result<atproto::Handle>> HandleChanges::check_wanted(const Account& account
 }
 
 Task<Result<void>> HandleChanges::change_in_directory(const Account& account,
-                                                      atproto::Handle handle) {
+                                                      atproto::Handle handle, By by) {
     const plc::Operation last = CO_TRY(co_await plc_log::last_of(parts_.plc, account.did));
     if (names(last.state(), handle)) co_return Result<void>();
     CO_TRY(plc_log::check_signable(last, rotation_key_.public_key()));
     const plc::State next = plc::with_handle(last.state(), handle);
     CO_TRY(plc::check_submittable(next));
     const plc::Operation operation = plc::Operation::sign(next, last.cid(), rotation_key_);
-    CO_TRY(co_await hold(account.id, handle));
+    CO_TRY(co_await hold(account.id, handle, std::move(by)));
     Result<plc_log::Taken> taken = co_await plc_log::submit(parts_.plc, account.did, operation);
     if (!taken.has_value()) {
         CO_TRY(co_await let_go(account.id));
@@ -101,13 +115,14 @@ Task<Result<void>> HandleChanges::check_document(atproto::Did did, atproto::Hand
     co_return Result<void>();
 }
 
-Task<Result<void>> HandleChanges::hold(std::int64_t account_id, atproto::Handle handle) {
+Task<Result<void>> HandleChanges::hold(std::int64_t account_id, atproto::Handle handle, By by) {
     const pending_handles::Pending pending{account_id, std::move(handle), now()};
-    co_return co_await parts_.db.write([pending](db::Transaction& t) -> Result<void> {
+    co_return co_await parts_.db.write([pending, by](db::Transaction& t) -> Result<void> {
         if (!account_store::find_by_id(t, pending.account_id))
             return Error::invalid("Account not found");
         TRY(check_free(t, pending.account_id, pending.handle));
         pending_handles::put(t, pending);
+        if (by) audit_log::append(t, by->with("begun"));
         return {};
     });
 }
@@ -119,17 +134,19 @@ Task<Result<void>> HandleChanges::let_go(std::int64_t account_id) {
     });
 }
 
-Task<Result<void>> HandleChanges::finish(std::int64_t account_id, atproto::Handle handle) {
+Task<Result<std::optional<Audited>>> HandleChanges::finish(std::int64_t account_id,
+                                                           atproto::Handle handle, By by) {
     const Timestamp time = now();
     co_return co_await parts_.db.write(
-        [account_id, handle, time](db::Transaction& t) -> Result<void> {
+        [account_id, handle, time, by](db::Transaction& t) -> Result<std::optional<Audited>> {
             const std::optional<Account> current = account_store::find_by_id(t, account_id);
             if (!current) return Error::invalid("Account not found");
             TRY(check_free(t, account_id, handle));
             pending_handles::erase(t, account_id);
             if (current->handle != handle) account_store::set_handle(t, account_id, handle);
             event_log::append_identity(t, current->did, handle, time);
-            return {};
+            if (!by) return std::optional<Audited>();
+            return std::optional(audit_log::append(t, *by));
         });
 }
 
@@ -156,7 +173,7 @@ Task<void> HandleChanges::settle_pending() {
             continue;
         }
         if (names(last->state(), pending.handle)) {
-            const Result<void> done = co_await finish(pending.account_id, pending.handle);
+            const auto done = co_await finish(pending.account_id, pending.handle, std::nullopt);
             if (done.has_value())
                 log::info("finished a change of a handle that was interrupted",
                           {{"did", did.text()}});

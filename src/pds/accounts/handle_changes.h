@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -21,6 +22,7 @@
 #include "pds/account.h"
 #include "pds/accounts/handle_policy.h"
 #include "pds/accounts/identity_turns.h"
+#include "pds/audit/audit_log.h"
 #include "pds/identity/plc_client.h"
 #include "pds/identity/resolver.h"
 
@@ -38,24 +40,29 @@ class HandleChanges {
     HandleChanges(Parts parts, atproto::PrivateKey rotation_key)
         : parts_(parts), rotation_key_(std::move(rotation_key)) {}
 
-    // The account's status does not matter here. Errors: InvalidHandle, HandleNotAvailable (taken;
-    // reserved, unless reserved labels are allowed), InvalidRequest (a domain that does not name
-    // the account; a document that this server cannot change), UpstreamFailure, UpstreamTimeout:
-    // the handle stays as it is, unless the directory turns out to have taken the operation.
-    Task<Result<void>> change(Account account, std::string handle,
-                              ReservedLabels reserved = ReservedLabels::refused);
+    // The account's status does not matter here. Errors: InvalidHandle, HandleNotAvailable (taken,
+    // or reserved), InvalidRequest (a domain that does not name the account; a document that this
+    // server cannot change), UpstreamFailure, UpstreamTimeout: the handle stays as it is, unless
+    // the directory turns out to have taken the operation.
+    Task<Result<void>> change(Account account, std::string handle);
+    // The same by an administrator, who may give reserved labels away. Two entries of the audit
+    // log: one where the directory is to be told, which may be the last word of a crash.
+    Task<Result<Audited>> change(Account account, std::string handle, AdminAct act);
 
     // Finishes or drops what was cut off; call at the start and now and then.
     Task<void> settle_pending();
 
   private:
+    using By = std::optional<AdminAct>;  // none: the account itself
+    Task<Result<std::optional<Audited>>> change_by(Account account, std::string handle, By by);
     Task<Result<atproto::Handle>> check_wanted(const Account& account, std::string wanted,
                                                ReservedLabels reserved);
-    Task<Result<void>> change_in_directory(const Account& account, atproto::Handle handle);
+    Task<Result<void>> change_in_directory(const Account& account, atproto::Handle handle, By by);
     Task<Result<void>> check_document(atproto::Did did, atproto::Handle handle);
-    Task<Result<void>> hold(std::int64_t account_id, atproto::Handle handle);
+    Task<Result<void>> hold(std::int64_t account_id, atproto::Handle handle, By by);
     Task<Result<void>> let_go(std::int64_t account_id);
-    Task<Result<void>> finish(std::int64_t account_id, atproto::Handle handle);
+    Task<Result<std::optional<Audited>>> finish(std::int64_t account_id, atproto::Handle handle,
+                                                By by);
 
     Parts parts_;
     atproto::PrivateKey rotation_key_;

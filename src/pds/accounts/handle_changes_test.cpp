@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "pds/accounts/pending_handles.h"
 #include "pds/testing_sign_up.h"
 
@@ -20,9 +22,26 @@ class HandleChangesTest : public ::testing::Test {
   protected:
     HandleChangesTest() { bed_.execute("DELETE FROM event"); }
 
-    Result<void> change(const Account& account, const std::string& handle,
-                        ReservedLabels reserved = ReservedLabels::refused) {
-        return bed_.loop.run(changes_.change(account, handle, reserved));
+    Result<void> change(const Account& account, const std::string& handle) {
+        return bed_.loop.run(changes_.change(account, handle));
+    }
+    Result<Audited> change_as_admin(const Account& account, const std::string& handle) {
+        return bed_.loop.run(changes_.change(account, handle,
+                                             {.actor = "admin from ::1",
+                                              .method = "change.handle",
+                                              .subject = account.did.text(),
+                                              .time = now()}));
+    }
+    // What the audit log says of ann, newest first.
+    std::vector<std::string> audited() {
+        std::vector<std::string> said;
+        bed_.read([&](db::Transaction& t) {
+            for (const audit_log::Entry& entry :
+                 audit_log::list(t, std::numeric_limits<std::int64_t>::max(), ann_.did.text(), 10))
+                said.push_back(entry.act.detail + ", " + entry.outcome);
+            return 0;
+        });
+        return said;
     }
     void settle() { bed_.loop.run(changes_.settle_pending()); }
     std::string handle_of_ann() { return bed_.account(ann_.id)->handle.text(); }
@@ -98,7 +117,8 @@ TEST_F(HandleChangesTest, RefusesWhatIsNotAllowed) {
     EXPECT_EQ(name_of(change(ann_, "admin.pds.test")), "HandleNotAvailable");
     EXPECT_EQ(handle_of_ann(), "ann.pds.test");
     expect_told({});
-    EXPECT_EQ(name_of(change(ann_, "admin.pds.test", ReservedLabels::allowed)), "");
+    EXPECT_EQ(name_of(change_as_admin(ann_, "admin.pds.test")), "");
+    EXPECT_EQ(audited(), (std::vector<std::string>{", done", "begun, done"}));
     EXPECT_EQ(handle_of_ann(), "admin.pds.test");
     EXPECT_EQ(name_of(change(*bed_.account(ann_.id), "admin.pds.test")), "")
         << "whoever has a reserved one may have it told again";

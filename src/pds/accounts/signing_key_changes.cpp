@@ -1,5 +1,7 @@
 #include "pds/accounts/signing_key_changes.h"
 
+#include <memory>
+
 #include "base/check.h"
 #include "base/log.h"
 #include "pds/accounts/account_store.h"
@@ -32,9 +34,10 @@ Result<void> put_into_place(db::Transaction& t, const Account& account, Timestam
 
 }  // namespace
 
-Task<Result<void>> SigningKeyChanges::change(Account account, std::string did_key) {
+Task<Result<Audited>> SigningKeyChanges::change(Account account, std::string did_key,
+                                                AdminAct act) {
     const IdentityTurns::Turn turn = CO_TRY(parts_.turns.take(account.id));
-    const atproto::PublicKey key = CO_TRY(co_await prepare(account, std::move(did_key)));
+    const atproto::PublicKey key = CO_TRY(co_await prepare(account, std::move(did_key), act));
     const Repos::Pause pause = CO_TRY(co_await parts_.repos.pause(account.id));
     const Result<bool> is_named = co_await change_identity(account.did, key);
     if (!is_named.has_value()) {
@@ -46,17 +49,18 @@ Task<Result<void>> SigningKeyChanges::change(Account account, std::string did_ke
         co_return Error{Fault::upstream_failed, "UpstreamFailure",
                         "The PLC directory did not answer, so it is not decided whether the "
                         "signing key changes; please look again, or try again, in a minute."};
-    CO_TRY(co_await finish(pause, account));
+    const std::optional<Audited> proof = CO_TRY(co_await finish(pause, account, std::move(act)));
+    check(proof.has_value(), "what an administrator does is in the audit log");
     // For who asks for the document next; that it was found is not needed.
     (void)co_await parts_.resolver.did_document(account.did);
-    co_return Result<void>();
+    co_return *proof;
 }
 
 Task<Result<atproto::PublicKey>> SigningKeyChanges::prepare(const Account& account,
-                                                            std::string did_key) {
+                                                            std::string did_key, AdminAct act) {
     const Timestamp time = now();
     CO_TRY(co_await parts_.db.write([&vault = parts_.vault, id = account.id, did = account.did,
-                                     did_key, time](db::Transaction& t) -> Result<void> {
+                                     did_key, time, act](db::Transaction& t) -> Result<void> {
         if (!account_store::find_by_id(t, id)) return Error::invalid("Account not found");
         if (const auto pending = key_store::find_pending(t, id)) {
             if (pending->did_key == did_key) return {};
@@ -66,6 +70,7 @@ Task<Result<atproto::PublicKey>> SigningKeyChanges::prepare(const Account& accou
         }
         if (TRY(key_store::find(t, id, vault)).public_key().did_key() == did_key) return {};
         if (!key_store::make_pending(t, id, did, did_key, time)) return not_held(did_key);
+        audit_log::append(t, act.with("begun"));
         return {};
     }));
     // What was written must be readable before anything names the key.
@@ -106,11 +111,18 @@ Task<Result<void>> SigningKeyChanges::give_back(std::int64_t account_id, atproto
     });
 }
 
-Task<Result<void>> SigningKeyChanges::finish(const Repos::Pause& pause, Account account) {
+Task<Result<std::optional<Audited>>> SigningKeyChanges::finish(const Repos::Pause& pause,
+                                                               Account account,
+                                                               std::optional<AdminAct> act) {
     const Timestamp time = now();
-    co_return co_await parts_.repos.renew_paused(
+    const auto proof = std::make_shared<std::optional<Audited>>();
+    CO_TRY(co_await parts_.repos.renew_paused(
         pause, account.id, account.did, account.is_active() ? Repos::Told::yes : Repos::Told::no,
-        [account, time](db::Transaction& t) { return put_into_place(t, account, time); });
+        [account, time, act, proof](db::Transaction& t) -> Result<void> {
+            if (act) *proof = audit_log::append(t, *act);
+            return put_into_place(t, account, time);
+        }));
+    co_return *proof;
 }
 
 Task<void> SigningKeyChanges::settle_pending() {
@@ -141,7 +153,7 @@ Task<void> SigningKeyChanges::settle_pending() {
             continue;
         }
         if (plc::with_signing_key(last->state(), *key) == last->state()) {
-            const Result<void> done = co_await finish(*pause, account);
+            const auto done = co_await finish(*pause, account, std::nullopt);
             if (done.has_value())
                 log::info("finished a change of a signing key that was interrupted",
                           {{"did", account.did.text()}});

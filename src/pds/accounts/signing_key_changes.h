@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -21,6 +22,7 @@
 #include "pds/account.h"
 #include "pds/accounts/identity_turns.h"
 #include "pds/accounts/key_vault.h"
+#include "pds/audit/audit_log.h"
 #include "pds/identity/plc_client.h"
 #include "pds/identity/resolver.h"
 #include "pds/repos/repos.h"
@@ -44,17 +46,22 @@ class SigningKeyChanges {
     // key that was reserved here, for this account or for none; a document that this server cannot
     // change, or that does not name the key), UpstreamFailure, UpstreamTimeout: the key stays as it
     // is, unless the directory turns out to have taken the operation.
-    Task<Result<void>> change(Account account, std::string did_key);
+    // Two entries of the audit log: one where the directory is to be told, which may be the last
+    // word of a crash.
+    Task<Result<Audited>> change(Account account, std::string did_key, AdminAct act);
 
     // Finishes or takes back what was cut off; call at the start and now and then.
     Task<void> settle_pending();
 
   private:
-    Task<Result<atproto::PublicKey>> prepare(const Account& account, std::string did_key);
+    Task<Result<atproto::PublicKey>> prepare(const Account& account, std::string did_key,
+                                             AdminAct act);
     // Whether the identity names the key now. False: that is not decided.
     Task<Result<bool>> change_identity(atproto::Did did, atproto::PublicKey key);
     Task<Result<void>> give_back(std::int64_t account_id, atproto::Did did);
-    Task<Result<void>> finish(const Repos::Pause& pause, Account account);
+    // Without an act: it was written down when the change began.
+    Task<Result<std::optional<Audited>>> finish(const Repos::Pause& pause, Account account,
+                                                std::optional<AdminAct> act);
 
     Parts parts_;
     atproto::PrivateKey rotation_key_;

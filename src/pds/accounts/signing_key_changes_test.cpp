@@ -22,8 +22,15 @@ class SigningKeyChangesTest : public ::testing::Test {
                                       bed_.vault, now());
         });
     }
-    Result<void> change(const std::string& did_key) {
-        return bed_.loop.run(changes_.change(*bed_.account(ann_.id), did_key));
+    Result<Audited> change(const Account& account, const std::string& did_key) {
+        return bed_.loop.run(changes_.change(account, did_key,
+                                             {.actor = "admin from ::1",
+                                              .method = "change.key",
+                                              .subject = account.did.text(),
+                                              .time = now()}));
+    }
+    Result<Audited> change(const std::string& did_key) {
+        return change(*bed_.account(ann_.id), did_key);
     }
     void settle() { bed_.loop.run(changes_.settle_pending()); }
     atproto::PublicKey key() {
@@ -200,12 +207,12 @@ TEST_F(SigningKeyChangesTest, AWebDidMustNameTheKeyFirst) {
     const std::string wanted = reserve();
     auto& page = bed_.network.pages["https://eve.net/.well-known/did.json"];
     page = {200, R"({"id":"did:web:eve.net"})"};
-    EXPECT_EQ(name_of(bed_.loop.run(changes_.change(eve, wanted))), "InvalidRequest");
+    EXPECT_EQ(name_of(change(eve, wanted)), "InvalidRequest");
     EXPECT_EQ(pending(), 0);
     page = {200, R"({"id":"did:web:eve.net","verificationMethod":[{"id":"did:web:eve.net#atproto",)"
                  R"("type":"Multikey","controller":"did:web:eve.net","publicKeyMultibase":")" +
                      wanted.substr(std::size("did:key:") - 1) + R"("}]})"};
-    EXPECT_EQ(name_of(bed_.loop.run(changes_.change(eve, wanted))), "");
+    EXPECT_EQ(name_of(change(eve, wanted)), "");
     EXPECT_EQ(bed_.read([&](db::Transaction& t) { return key_store::find(t, eve.id, bed_.vault); })
                   ->public_key()
                   .did_key(),

@@ -1,5 +1,5 @@
 #include "lexicon/com/atproto/admin/updateAccountSigningKey.h"
-#include "api/endpoint.h"
+#include "api/admin_act.h"
 #include "api/endpoints.h"
 
 #include "api/subject.h"
@@ -11,16 +11,23 @@ namespace lex = lexicon::com::atproto::admin::updateAccountSigningKey;
 
 namespace {
 
-Task<Result<lex::Method::Output>> answer(const Services& services, xrpc::Call&, lex::Input input) {
+std::string subject(const lex::Input& input) {
+    return input.did.text();
+}
+
+AdminAnswer<lex::Method> answer(const Services& services, xrpc::Call&, lex::Input input,
+                                pds::AdminAct act) {
     const pds::Account account = CO_TRY(co_await find_account(services, input.did.text()));
-    CO_TRY(co_await services.signing_key_changes.change(account, input.signingKey.text()));
-    co_return lex::Method::Output();
+    co_return Done<lex::Method::Output> {
+        CO_TRY(co_await services.signing_key_changes.change(account, input.signingKey.text(),
+                                                            act.with(input.signingKey.text())))
+    };
 }
 
 }  // namespace
 
 void admin::add_updateAccountSigningKey(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>({.needs = xrpc::Needs::admin}, with_services(services, answer));
+    add_admin_act<lex::Method>(router, services, xrpc::Needs::admin, subject, answer);
 }
 
 }  // namespace roost::api
