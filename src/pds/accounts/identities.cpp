@@ -2,7 +2,7 @@
 
 #include "pds/account.h"
 #include "pds/accounts/account_store.h"
-#include "pds/identity/error_names.h"
+#include "pds/identity_error_names.h"
 
 namespace roost::pds {
 

@@ -7,6 +7,7 @@
 #include "atproto/repo/car.h"
 #include "pds/accounts/app_passwords.h"
 #include "pds/accounts/email_tokens.h"
+#include "pds/accounts/pending_handles.h"
 #include "pds/blobs/blob_store.h"
 #include "pds/repos/node_store.h"
 #include "pds/repos/record_store.h"
@@ -138,8 +139,13 @@ TEST_F(LifecycleTest, ErasingLeavesOnlyEvents) {
         testing::must(
             app_passwords::create(t, ann_.id, "phone", app_passwords::Privilege::standard, {1}));
         bed_.sessions.open(t, ann_, Scope::app_pass, "phone", now());
-        key_store::reserve(t, ann_.did, atproto::PrivateKey::generate(atproto::Curve::k256),
-                           bed_.vault, {1});
+        const auto reserve = [&] {
+            return key_store::reserve(
+                t, ann_.did, atproto::PrivateKey::generate(atproto::Curve::k256), bed_.vault, {1});
+        };
+        key_store::make_pending(t, ann_.id, ann_.did, reserve(), {1});
+        reserve();
+        pending_handles::put(t, {ann_.id, testing::handle_of("ann2.pds.test"), {1}});
     });
     email_code();
     bed_.add_account("bob.pds.test");
@@ -178,6 +184,8 @@ TEST_F(LifecycleTest, ErasingLeavesOnlyEvents) {
             "+ (SELECT count(*) FROM signing_key WHERE account_id = $4) "
             "+ (SELECT count(*) FROM reserved_key WHERE did = $1) "
             "+ (SELECT count(*) FROM pending_signup WHERE did = $1) "
+            "+ (SELECT count(*) FROM pending_handle) "
+            "+ (SELECT count(*) FROM pending_signing_key) "
             "+ (SELECT count(*) FROM app_password WHERE account_id = $4) "
             "+ (SELECT count(*) FROM session WHERE account_id = $4) "
             "+ (SELECT count(*) FROM email_token WHERE account_id = $4) "
@@ -200,9 +208,10 @@ TEST_F(LifecycleTest, ErasingLeavesOnlyEvents) {
     EXPECT_EQ(
         tables,
         (std::set<std::string>{
-            "account", "signing_key", "reserved_key", "pending_signup", "app_password", "session",
-            "email_token", "letter_limit", "repo", "repo_node", "repo_collection", "record",
-            "record_subject", "record_blob", "blob", "blob_usage", "mail_queue", "mail_outbox",
+            "account", "signing_key", "reserved_key", "pending_signup", "pending_handle",
+            "pending_signing_key", "app_password", "session", "email_token", "letter_limit", "repo",
+            "repo_node", "repo_collection", "record", "record_subject", "record_blob", "blob",
+            "blob_usage", "mail_queue", "mail_outbox",
             // Invitations count on, the network is told, the directory is public.
             "invite_code", "invite_code_use", "event", "plc_operation", "schema_migration",
             "write_probe", "event_horizon", "crawler", "blob_deletion", "blob_scrub", "resync"}))

@@ -5,8 +5,8 @@
 #include <limits>
 
 #include "atproto/data/json.h"
-#include "pds/identity/error_names.h"
 #include "pds/identity/limits.h"
+#include "pds/identity_error_names.h"
 #include "pds/limits.h"
 
 namespace roost::pds {

@@ -1,5 +1,5 @@
 // The names of what looking identities up may end in, as the documents of com.atproto.identity
-// declare them. See pds/error_names.h.
+// declare them; the others are in pds/error_names.h.
 #pragma once
 
 #include "lexicon/com/atproto/identity/refreshIdentity.h"
