@@ -469,33 +469,43 @@ test('without a service: not implemented', roostOnly('the reference says that no
 
 // ---- Many at once
 
-test('500 slow calls at once do not slow the others', roostOnly('the reference is not asked'), async () => {
-  upstream.answers['app.bsky.feed.searchPosts'] = () => sleep(1200).then(() => says({ slow: true }))
-  const people = await Promise.all(Array.from({ length: 5 }, () => signUp(pds)))
+test('1,000 slow calls at once do not slow the others', roostOnly('the reference is not asked'), async () => {
+  upstream.answers['app.bsky.feed.searchPosts'] = () => sleep(3000).then(() => says({ slow: true }))
+  const patient = await another({ mail: false, env: { ...env, PDS_PROXY_HEADERS_TIMEOUT: '30000' } })
+  const people = await Promise.all(Array.from({ length: 10 }, () => signUp(patient)))
   const agent = new http.Agent({ maxSockets: Infinity })
   const slow = (who) =>
     new Promise((resolve, reject) => {
-      const request = http.get(`${pds.url}/xrpc/app.bsky.feed.searchPosts`, { agent, headers: { authorization: `Bearer ${who.accessJwt}` } }, (response) => {
+      const headers = { authorization: `Bearer ${who.accessJwt}` }
+      const request = http.get(`${patient.url}/xrpc/app.bsky.feed.searchPosts`, { agent, headers }, (response) => {
         response.resume().on('end', () => resolve(response.statusCode))
       })
       request.on('error', reject)
     })
-  const all = people.flatMap((who) => Array.from({ length: 100 }, () => slow(who)))
-  const end = Promise.all(all)
-  await until('the calls to be under way', () => upstream.calls.filter((call) => call.nsid === 'app.bsky.feed.searchPosts').length > 300, 10_000)
-  const started = performance.now()
-  for (let i = 0; i < 20; i++) fine(await whoAmI(pds, someone.accessJwt))
-  assert.ok(performance.now() - started < 4000)
+  const end = Promise.all(people.flatMap((who) => Array.from({ length: 100 }, () => slow(who))))
+  const under = () => upstream.calls.filter((call) => call.nsid === 'app.bsky.feed.searchPosts').length
+  await until('the calls to be under way', () => under() === 1000, 20_000)
+  const times = []
+  for (let i = 0; i < 50; i++) {
+    const started = performance.now()
+    fine(await whoAmI(patient, people[0].accessJwt))
+    times.push(performance.now() - started)
+  }
+  times.sort((a, b) => a - b)
   const statuses = await end
   agent.destroy()
-  assert.ok(statuses.filter((status) => status === 200).length > 250, JSON.stringify(Object.groupBy(statuses, String)).slice(0, 200))
-  assert.ok(statuses.every((status) => [200, 504].includes(status)))
+  assert.deepEqual([...new Set(statuses)], [200])
+  assert.ok(times[25] < 100, `getSession took ${times[25]} ms, at most ${times.at(-1)}`) // sanitizers, and a machine that is shared
 })
 
 test('one account may have so many on their way', roostOnly('the reference has no bound'), async () => {
-  upstream.answers['app.bsky.feed.searchPosts'] = () => sleep(1000).then(() => says({ slow: true }))
-  const statuses = await Promise.all(Array.from({ length: 200 }, () => get('app.bsky.feed.searchPosts').then((answer) => answer.status)))
-  assert.ok(statuses.includes(429))
-  assert.ok(statuses.filter((status) => status === 200).length >= 100)
-  fine(await get('app.bsky.graph.getFollows'))
+  upstream.answers['app.bsky.feed.searchPosts'] = () => sleep(3000).then(() => says({ slow: true }))
+  const patient = await another({ mail: false, env: { ...env, PDS_PROXY_HEADERS_TIMEOUT: '30000' } })
+  const who = await signUp(patient)
+  const search = () => query(patient, 'app.bsky.feed.searchPosts', { token: who.accessJwt })
+  const statuses = (await Promise.all(Array.from({ length: 140 }, search))).map((answer) => answer.status)
+  const count = (status) => statuses.filter((one) => one === status).length
+  assert.deepEqual([count(200), count(429)], [128, 12])
+  const other = await signUp(patient)
+  fine(await query(patient, 'app.bsky.graph.getFollows', { token: other.accessJwt }))
 })

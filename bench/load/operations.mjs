@@ -170,6 +170,31 @@ export const operations = [
   },
   { name: 'getSession', connections: 1, requests: getSessions, isSimple: true },
   {
+    // To a server that answers all with the same; one token serves many.
+    name: 'proxied',
+    connections: 32,
+    requests: (world) =>
+      perAccount(world, ({ did, accessJwt }) => ({
+        method: 'GET',
+        path: `/xrpc/app.bsky.graph.getFollows?actor=${did}`,
+        headers: bearer(accessJwt),
+      })),
+    target: { what: 'proxied read, CPU in µs', of: cpuPerRequest, atMost: 30 },
+  },
+  {
+    // Each with a token of its own.
+    name: 'proxiedFresh',
+    connections: 32,
+    requests: (world) =>
+      perAccount(world, ({ did, accessJwt }) => ({
+        method: 'POST',
+        path: '/xrpc/app.bsky.graph.muteActor',
+        headers: { ...bearer(accessJwt), 'Content-Type': 'application/json' },
+        body: JSON.stringify({ actor: did }),
+      })),
+    target: { what: 'proxied write with a fresh token, CPU in µs', of: cpuPerRequest, atMost: 60 },
+  },
+  {
     name: 'refreshSession',
     connections: 32,
     requests: () => [post('server.refreshSession', undefined, '<<token>>')],

@@ -195,8 +195,9 @@ try {
     }
   const chosen = operations.filter((operation) => isWanted(operation.name))
   const subjects = []
+  const appView = await open(startCanned())
   for (const name of chosen.length || isWanted('lag') ? pdsNames : []) {
-    const server = await open(startPds(name, plc))
+    const server = await open(startPds(name, plc, appView))
     subjects.push({ name, server, world: await worldOf(server), number: 0 })
   }
   if (chosen.some((operation) => operation.isSimple))

@@ -85,8 +85,8 @@ const commands = {
   reference: [NODE, '--enable-source-maps', path.join(HERE, 'reference.mjs')],
 }
 
-/** A PDS on an empty data folder, as one is run in production, but without logs and rate limits. */
-export async function startPds(name, plc) {
+/** A PDS on an empty data folder, as one is run in production, but without logs and rate limits; its AppView may be any server. */
+export async function startPds(name, plc, appView) {
   const port = await freePort()
   const data = fs.mkdtempSync(path.join(os.tmpdir(), `roost-bench-${name}-`))
   const hex = () => crypto.randomBytes(32).toString('hex')
@@ -109,6 +109,7 @@ export async function startPds(name, plc) {
     PDS_PLC_ROTATION_KEY_K256_PRIVATE_KEY_HEX: hex(),
     PDS_CRAWLERS: '',
     LOG_ENABLED: 'false',
+    ...(appView && { PDS_BSKY_APP_VIEW_URL: `http://localhost:${appView.port}`, PDS_BSKY_APP_VIEW_DID: 'did:web:appview.test' }),
   }
   fs.mkdirSync(env.PDS_BLOBSTORE_DISK_LOCATION)
   const remove = () => fs.rmSync(data, { recursive: true, force: true })

@@ -52,8 +52,9 @@ struct ServerLimits {
 
     // Of one server, over all threads; each costs a file and up to 10 KiB while idle.
     std::int64_t connections_max = 16'384;
-    // Files kept free for the database, blobs and outgoing connections.
-    std::int64_t files_reserved = 256;
+    // Files kept free for the database, blobs and outgoing connections, of which there may be as
+    // many as requests that wait for other servers.
+    std::int64_t files_reserved = 3'072;
 };
 
 // Trailers of a chunked body, which nobody reads; and the extensions of one chunk.
@@ -65,10 +66,11 @@ inline constexpr std::size_t client_head_bytes_max = 32 * 1024;
 inline constexpr std::size_t client_addresses_max = 4;
 // Idle connections to other servers: as long as most servers keep them, and few per thread.
 inline constexpr std::int64_t client_idle_ms = 15'000;
-inline constexpr std::size_t client_idle_per_host_max = 16;
-inline constexpr std::size_t client_idle_max = 64;
-// Requests on their way, per thread: beyond, callers are refused rather than queued.
-inline constexpr std::size_t client_in_flight_max = 512;
+inline constexpr std::size_t client_idle_per_host_max = 64;
+inline constexpr std::size_t client_idle_max = 128;
+// Requests on their way, per thread: beyond, callers are refused rather than queued. More than
+// those that are forwarded (xrpc/limits.h), so that these leave room for others.
+inline constexpr std::size_t client_in_flight_max = 2'560;
 inline constexpr std::size_t url_bytes_max = 8 * 1024;
 // One question to a name server, and how often it is asked.
 inline constexpr int dns_try_ms = 1'500;

@@ -116,8 +116,9 @@ TEST_F(RouterTest, WhatIsNotServedIs501AndWhatIsNoMethod400) {
           "/xrpc/com.atproto..getSession", "/xrpc/../etc/passwd",
           "/xrpc/com%2Eatproto.server.getSession", "/xrpc/com.atproto.server.get-session"})
         EXPECT_EQ(error_of(get(path)), "400 InvalidRequest") << path;
-    EXPECT_EQ(bed_.observer.calls.front(), (std::pair<std::string, int>("", 501)))
-        << "made-up names are not counted by name";
+    EXPECT_EQ(bed_.observer.calls.front(),
+              (std::pair<std::string, int>("com.atproto.server.noSuchMethod", 501)));
+    EXPECT_EQ(bed_.observer.calls.back(), (std::pair<std::string, int>("", 400)));
 }
 
 TEST_F(RouterTest, ChecksParameters) {

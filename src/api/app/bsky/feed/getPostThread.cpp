@@ -118,9 +118,8 @@ Task<std::optional<atproto::Object>> own(ReadAfterWrite& context) {
     };
     const Result<Found> found = co_await context.services.db.read(
         [id = context.call.account().id, rkey = *rkey](db::Transaction& t) -> Result<Found> {
-            return Found{
-                pds::recent_records::post(t, id, rkey),
-                pds::recent_records::posts(t, id, std::nullopt, pds::recent_posts_seen)};
+            return Found{pds::recent_records::post(t, id, rkey),
+                         pds::recent_records::posts(t, id, std::nullopt, pds::recent_posts_seen)};
         });
     if (!found.has_value() || !found->post) co_return std::nullopt;
     // The oldest first: a reply comes after what it answers.
