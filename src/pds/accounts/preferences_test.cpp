@@ -67,10 +67,10 @@ TEST_F(PreferencesTest, AreReplacedTogetherAndKeepTheirOrder) {
 }
 
 TEST_F(PreferencesTest, AnotherNamespaceIsLeftAlone) {
-    write([&](db::Transaction& t) {
+    must(write([&](db::Transaction& t) {
         return preferences::replace(t, ann.id, parse(R"([{"$type":"app.bskyother#x"}])"),
                                     "app.bskyother", Access::full);
-    });
+    }));
     must(put(listed({sort})));
     EXPECT_EQ(get(), listed({sort}));
     EXPECT_EQ(get(Access::full, "app.bskyother"), R"([{"$type":"app.bskyother#x"}])");
