@@ -150,6 +150,7 @@ const METHODS = [
   q(`${A}searchAccounts`, 'moderator'),
   p(`${A}sendEmail`, 'moderator'),
   p(`${A}updateAccountEmail`, 'admin'),
+  p(`${A}updateAccountHandle`, 'admin'),
   p(`${A}updateAccountPassword`, 'admin'),
   p(`${A}updateAccountSigningKey`, 'admin'),
   p(`${A}updateSubjectStatus`, 'moderator'),

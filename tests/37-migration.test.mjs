@@ -103,7 +103,7 @@ async function settled(move, before, stream, resolveKey) {
   refused(late, 401, 'AccountDeactivated')
 }
 
-/** Moves, cut off after each step: sessions are gone, the new server is killed, and all begins at the first step. */
+/** Moves, cut off after each step: sessions are gone, roost is killed, and all begins at the first step. */
 async function interrupted(move) {
   for (let count = 1; count <= Migration.steps.length; count++) {
     await move.run(count)
@@ -112,7 +112,8 @@ async function interrupted(move) {
       const { new: status } = await move.status()
       assert.deepEqual([status.activated, status.expectedBlobs, status.importedBlobs], [false, 5, 2])
     }
-    if (move.to === roost) await roost.kill9().then(() => roost.restart())
+    await roost.kill9()
+    await roost.restart()
   }
 }
 
