@@ -9,7 +9,9 @@
 #include "app/config_report.h"
 #include "app/key_rotation.h"
 #include "app/secrets_file.h"
+#include "app/setting_flags.h"
 #include "app/settings.h"
+#include "app/verbs/verb.h"
 #include "base/log.h"
 
 namespace roost::app {
@@ -34,63 +36,22 @@ Examples:
       Every setting, with its default and its flag.
   roost key rotate --data-directory /var/lib/roost
       Seal the accounts' signing keys with a new master key; the server is stopped.
+  roost account create ann.example.com --email ann@example.org
+  roost account list
+  roost account takedown ann.example.com --ref case-7
+      Look after accounts. What only lists or shows works without a running server.
+  roost repo verify
+      Check every repository on this disk, beside the running server.
 
 Settings come from environment variables that have the reference server's names and
 meanings (PDS_PORT, PDS_HOSTNAME, ...), or from flags derived from them (--port,
---hostname). Exit status: 0 all is well, 1 something failed, 2 wrong usage or setting.)";
-
-constexpr std::array common_settings = {"PDS_HOSTNAME",
-                                        "PDS_PORT",
-                                        "PDS_DATA_DIRECTORY",
-                                        "ROOST_LISTEN_ADDRESSES",
-                                        "PDS_SERVICE_HANDLE_DOMAINS",
-                                        "PDS_DID_PLC_URL",
-                                        "PDS_INVITE_REQUIRED",
-                                        "PDS_CRAWLERS",
-                                        "ROOST_TLS_CERTIFICATE_FILE",
-                                        "ROOST_TLS_KEY_FILE",
-                                        "ROOST_METRICS_ADDRESS",
-                                        "LOG_LEVEL",
-                                        "LOG_DESTINATION"};
-
-// Secrets are refused here: other users of the machine can read the arguments of a program.
-void add_secret_flag(CLI::App& verb, const Setting& setting, const std::string& flag) {
-    const std::string message = flag +
-                                " is not taken from the command line, which others can "
-                                "see: set " +
-                                std::string(setting.name) + " in the environment";
-    verb.add_option_function<std::string>(
-            flag, [message](const std::string&) { throw CLI::ValidationError(message); })
-        ->expected(0, 1)
-        ->group("");
-}
-
-void add_setting_flags(CLI::App& verb, Environment& flags) {
-    for (const Setting& setting : all_settings()) {
-        const std::string flag = "--" + flag_of(setting);
-        if (setting.secrecy == Secrecy::secret) {
-            add_secret_flag(verb, setting, flag);
-            continue;
-        }
-        const std::string name(setting.name);
-        const bool is_boolean = setting.kind == Kind::boolean;
-        CLI::Option* option = verb.add_option_function<std::string>(
-            flag,
-            [&flags, name, is_boolean](const std::string& value) {
-                flags[name] = is_boolean && value.empty() ? "true" : value;
-            },
-            std::string(setting.meaning));
-        if (is_boolean) option->expected(0, 1);
-        const bool is_common = std::ranges::find(common_settings, name) != common_settings.end();
-        option->group(is_common ? "Settings (all of them: roost help settings)" : "");
-        option->type_name(is_boolean ? "[true|false]" : "VALUE");
-    }
-}
+--hostname). Commands that look after a server take the same settings as the server.
+Exit status: 0 all is well, 1 something failed, 2 wrong usage or setting.)";
 
 int print_errors(const std::vector<ConfigError>& errors, std::ostream& err) {
     for (const ConfigError& error : errors)
         err << "roost: " << error.variable << ": " << error.message << "\n";
-    err << "roost: nothing was started; `roost help settings` explains the settings\n";
+    err << "roost: nothing was done; `roost help settings` explains the settings\n";
     return exit_wrong_usage;
 }
 
@@ -144,18 +105,73 @@ CLI::App& add_key_rotate(CLI::App& program) {
     return *rotate;
 }
 
-int help(CLI::App& program, const std::string& topic, std::ostream& out, std::ostream& err) {
-    if (topic == "settings") {
+int run_verb(const CommandLine& line, const ConfigInput& input, const ChosenVerb& chosen,
+             std::ostream& out, std::ostream& err) {
+    const auto loaded = load_config(input);
+    if (!loaded) return print_errors(loaded.error(), err);
+    Verb verb{.config = loaded->config,
+              .format = chosen.wants_json ? Format::json : Format::table,
+              .is_confirmed = chosen.is_confirmed,
+              .person = line.person,
+              .out = out,
+              .err = err};
+    const Result<int> status = chosen.run(verb);
+    if (status.has_value()) return *status;
+    err << "roost: " << status.error().message << "\n";
+    return status.error().name == "NotConfirmed" ? exit_wrong_usage : exit_failed;
+}
+
+void add_operator_verbs(CLI::App& program, ChosenVerb& chosen) {
+    add_account_verbs(program, chosen);
+    add_invite_verbs(program, chosen);
+    add_repo_verbs(program, chosen);
+    add_audit_verb(program, chosen);
+    add_crawl_verb(program, chosen);
+    add_mail_verbs(program, chosen);
+}
+
+// "account", or "account list": what is said of it, unless there is no such thing.
+const CLI::App* find_verb(const CLI::App& program, const std::vector<std::string>& words) {
+    const CLI::App* found = &program;
+    for (const std::string& word : words) {
+        const auto inner =
+            found->get_subcommands([&](const CLI::App* each) { return each->check_name(word); });
+        if (inner.empty()) return nullptr;
+        found = inner.front();
+    }
+    return found;
+}
+
+int help(const CLI::App& program, const std::vector<std::string>& topic, std::ostream& out,
+         std::ostream& err) {
+    if (topic == std::vector<std::string>{"settings"}) {
         out << settings_reference();
         return 0;
     }
-    for (const CLI::App* verb : program.get_subcommands({})) {
-        if (!verb->check_name(topic)) continue;
+    if (const CLI::App* verb = find_verb(program, topic)) {
         out << verb->help();
         return 0;
     }
-    err << "roost: there is no help about \"" << topic << "\"; see roost help\n";
+    std::string words;
+    for (const std::string& word : topic)
+        words += (words.empty() ? "" : " ") + word;
+    err << "roost: there is no help about \"" << words << "\"; see roost help\n";
     return exit_wrong_usage;
+}
+
+bool is_operators(const std::string& word) {
+    constexpr std::array nouns = {"account", "invite", "repo", "audit", "crawl", "mail"};
+    return std::ranges::find(nouns, word) != nouns.end();
+}
+
+void set_up(CLI::App& program, const std::string& version) {
+    program.footer(examples);
+    program.require_subcommand(1);
+    program.set_version_flag("-V,--version", version);
+    program.get_formatter()->column_width(34);
+    program.failure_message([](const CLI::App*, const CLI::Error& error) {
+        return "roost: " + std::string(error.what()) + "; see roost help\n";
+    });
 }
 
 // What is wrong with the first word, if it is no command.
@@ -179,13 +195,7 @@ int run_command_line(const CommandLine& line, const Run& run, std::ostream& out,
                      std::ostream& err) {
     const std::string version = std::string("roost ") + ROOST_VERSION;
     CLI::App program(about, "roost");
-    program.footer(examples);
-    program.require_subcommand(1);
-    program.set_version_flag("-V,--version", version);
-    program.get_formatter()->column_width(34);
-    program.failure_message([](const CLI::App*, const CLI::Error& error) {
-        return "roost: " + std::string(error.what()) + "; see roost help\n";
-    });
+    set_up(program, version);
 
     // A hundred flags are made for a command only if it, or help about it, is asked for.
     const auto is_named = [&](const char* verb) {
@@ -205,11 +215,16 @@ int run_command_line(const CommandLine& line, const Run& run, std::ostream& out,
     config->add_flag("--json", options.json, "as JSON");
     config->add_flag("--all", options.all, "also those that nothing sets");
     if (is_named("config")) add_setting_flags(*config, flags);
+    ChosenVerb chosen;
+    add_operator_verbs(program, chosen);
+    if (std::ranges::any_of(line.arguments, is_operators))
+        for (CLI::App* verb : chosen.verbs)
+            add_setting_flags(*verb, flags);
     CLI::App& rotate = add_key_rotate(program);
     if (is_named("key")) add_setting_flags(rotate, flags);
     const CLI::App* show_version = program.add_subcommand("version", "Tell which roost this is");
     CLI::App* show_help = program.add_subcommand("help", "Explain a command, or all settings");
-    std::string topic;
+    std::vector<std::string> topic;
     show_help->add_option("topic", topic, "a command, or settings");
 
     if (const auto wrong = unknown_command(program, line.arguments)) {
@@ -239,6 +254,7 @@ int run_command_line(const CommandLine& line, const Run& run, std::ostream& out,
     try {
         if (*config) return report(input, options, out, err);
         if (rotate) return rotate_key(input, out, err);
+        if (chosen.run) return run_verb(line, input, chosen, out, err);
         return start(input, run, err);
     } catch (const std::exception& failure) {
         err << "roost: " << failure.what() << "\n";

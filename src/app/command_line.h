@@ -1,4 +1,4 @@
-// The verbs of the program: serve, dev, config, key, version, help.
+// The verbs of the program: serve, dev, config, key, version, help, and the operator's (verbs/).
 #pragma once
 
 #include <functional>
@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "app/config.h"
+#include "app/verbs/verb.h"
 
 namespace roost::app {
 
 struct CommandLine {
     std::vector<std::string> arguments;  // without the program's name
     Environment environment;
+    Person person = {};
 };
 
 // What serve and dev do once the configuration is known to be right; run_house() in the program.

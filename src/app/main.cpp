@@ -45,6 +45,9 @@ int main(int argc, char** argv) {
     umask(077);  // what we write is for us alone, the log as well
     forbid_core_files();
     allow_many_connections();
-    return roost::app::run_command_line({{argv + 1, argv + argc}, environment_of_process()},
+    const bool watches = isatty(STDERR_FILENO) == 1;
+    const roost::app::Person person{
+        .answers = watches && isatty(STDIN_FILENO) == 1 ? &std::cin : nullptr, .watches = watches};
+    return roost::app::run_command_line({{argv + 1, argv + argc}, environment_of_process(), person},
                                         roost::app::run_house, std::cout, std::cerr);
 }

@@ -18,10 +18,10 @@ constexpr std::size_t key_bytes = 32;
 constexpr std::size_t password_bytes = 16;  // 128 bit: nobody guesses it, a person can paste it
 
 constexpr std::string_view jwt_secret = "PDS_JWT_SECRET";
-constexpr std::string_view admin_password = "PDS_ADMIN_PASSWORD";
+constexpr std::string_view admin_password_name = "PDS_ADMIN_PASSWORD";
 constexpr std::string_view dpop_secret = "PDS_DPOP_SECRET";
 constexpr std::string_view rotation_key = "PDS_PLC_ROTATION_KEY_K256_PRIVATE_KEY_HEX";
-constexpr std::array names = {jwt_secret, admin_password, dpop_secret, rotation_key};
+constexpr std::array names = {jwt_secret, admin_password_name, dpop_secret, rotation_key};
 
 using Kept = std::map<std::string, SecretText, std::less<>>;
 
@@ -63,7 +63,7 @@ Result<void> write_kept(const std::filesystem::path& path, const Kept& kept) {
 }
 
 SecretText make_secret(std::string_view name) {
-    const std::size_t bytes = name == admin_password ? password_bytes : key_bytes;
+    const std::size_t bytes = name == admin_password_name ? password_bytes : key_bytes;
     while (true) {
         SecretText made(hex_encode(random_bytes(bytes)));
         // A rotation key must be below the order of the curve; all but one in 2^128 are.
@@ -119,6 +119,13 @@ Result<std::vector<std::string>> kept_secrets(const StorageConfig& storage) {
     return list;
 }
 
+Result<SecretText> admin_password(const Config& config) {
+    if (!config.secrets.admin_password.empty()) return config.secrets.admin_password;
+    const Kept kept = TRY(read_kept(config.storage.secrets_file));
+    const auto found = kept.find(admin_password_name);
+    return found == kept.end() ? SecretText() : found->second;
+}
+
 Result<LoadedSecrets> load_or_make_secrets(const Config& config, Accounts accounts) {
     const std::filesystem::path& path = config.storage.secrets_file;
     Kept kept = TRY(read_kept(path));
@@ -137,7 +144,7 @@ Result<LoadedSecrets> load_or_make_secrets(const Config& config, Accounts accoun
                               ", but accounts exist that it controls: restore it");
     Secrets& secrets = loaded.secrets;
     secrets.jwt_secret = from(jwt_secret, given.jwt_secret);
-    secrets.admin_password = from(admin_password, given.admin_password);
+    secrets.admin_password = from(admin_password_name, given.admin_password);
     secrets.dpop_secret = from(dpop_secret, given.dpop_secret);
     const SecretText rotation_hex = from(rotation_key, given.plc_rotation_key_hex);
     if (!loaded.made.empty()) {

@@ -44,6 +44,9 @@ Result<std::optional<SecretBytes>> read_master_key(const std::filesystem::path& 
 // Makes a new one, and gives it as it was read back. Refused if the file is there.
 Result<SecretBytes> make_master_key(const std::filesystem::path& path);
 
+// For tools: the one given, or the one kept; empty if there is neither.
+Result<SecretText> admin_password(const Config& config);
+
 // The variables that secrets.json holds a value for; empty if there is no such file.
 Result<std::vector<std::string>> kept_secrets(const StorageConfig& storage);
 

@@ -81,6 +81,15 @@ Result<void> apply(Connection& connection, const Migration& migration) {
 
 }  // namespace
 
+Result<void> check_migrations(Connection& connection, std::span<const Migration> migrations) {
+    const std::size_t applied = TRY(count_applied(connection, migrations));
+    if (applied < migrations.size())
+        return schema_error(
+            "the database is of an older version than this program: start the server of this "
+            "version once, which brings it up to date");
+    return {};
+}
+
 Result<void> migrate(Connection& connection, std::span<const Migration> migrations) {
     for (std::size_t i = 0; i < migrations.size(); ++i)
         check(migrations[i].number == static_cast<int>(i) + 1,

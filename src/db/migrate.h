@@ -22,6 +22,9 @@ struct Migration {
 
 std::span<const Migration> compiled_migrations();
 
+// That all of them are applied already, and no others. Errors: SchemaMismatch.
+Result<void> check_migrations(Connection& connection, std::span<const Migration> migrations);
+
 // Errors: the schema is newer than the list, an applied migration has another text here, the file
 // is another program's, a migration left a reference without its target. Throws Failure when a
 // migration's SQL fails.

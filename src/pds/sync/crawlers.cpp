@@ -10,7 +10,6 @@ namespace roost::pds {
 
 namespace {
 
-constexpr std::string_view accepted = "accepted";
 // Of what a relay says when it refuses: enough for a person to see why.
 constexpr std::size_t reason_bytes_max = 300;
 
@@ -97,19 +96,7 @@ Task<void> Crawlers::ask(Crawler& crawler) {
     const Timestamp time = now();
     crawler.has_news = false;  // what happens from here on is news again
     all_have_news_ = false;
-    net::ClientRequest request{.method = net::Method::post,
-                               .url = request_url(crawler.url),
-                               .content_type = "application/json",
-                               .policy = net::AddressPolicy::configured};
-    request.body = "{\"hostname\":";
-    atproto::json::append_string(request.body, options_.hostname);
-    request.body += '}';
-    const Result<net::ClientResponse> response = co_await http_.send(std::move(request));
-    std::string outcome(accepted);
-    if (!response.has_value())
-        outcome = response.error().message;
-    else if (response->status != 200)
-        outcome = refusal(*response);
+    std::string outcome = co_await ask_relay(http_, crawler.url, options_.hostname);
     if (outcome == accepted) {
         crawler.failures = 0;
         crawler.next_at_us = time.us + options_.interval_ms * 1'000;
@@ -126,6 +113,21 @@ Task<void> Crawlers::ask(Crawler& crawler) {
         co_await record(crawler.url, time, crawler.failures, std::move(outcome));
     if (!recorded.has_value())
         log::warn("what a relay said could not be kept", {{"reason", recorded.error().message}});
+}
+
+Task<std::string> Crawlers::ask_relay(net::HttpClient& http, std::string url,
+                                      std::string hostname) {
+    net::ClientRequest request{.method = net::Method::post,
+                               .url = request_url(url),
+                               .content_type = "application/json",
+                               .policy = net::AddressPolicy::configured};
+    request.body = "{\"hostname\":";
+    atproto::json::append_string(request.body, hostname);
+    request.body += '}';
+    const Result<net::ClientResponse> response = co_await http.send(std::move(request));
+    if (!response.has_value()) co_return response.error().message;
+    if (response->status != 200) co_return refusal(*response);
+    co_return std::string(accepted);
 }
 
 Task<void> Crawlers::load() {
@@ -156,7 +158,11 @@ Task<Result<void>> Crawlers::record(std::string url, Timestamp time, std::int64_
 }
 
 Task<std::vector<Crawlers::Outcome>> Crawlers::outcomes() {
-    co_return co_await db_.read([](db::Transaction& t) {
+    return outcomes_in(db_);
+}
+
+Task<std::vector<Crawlers::Outcome>> Crawlers::outcomes_in(db::Database& db) {
+    co_return co_await db.read([](db::Transaction& t) {
         std::vector<Outcome> found;
         db::Rows rows = t.select(
             "SELECT url, asked_at, accepted_at, failures, outcome FROM crawler ORDER BY url");

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -49,6 +50,12 @@ class Crawlers {
         std::string outcome;
     };
     Task<std::vector<Outcome>> outcomes();
+    static Task<std::vector<Outcome>> outcomes_in(db::Database& db);
+
+    // Asks one relay, now: `accepted`, or what went wrong.
+    static constexpr std::string_view accepted = "accepted";
+    static Task<std::string> ask_relay(net::HttpClient& http, std::string url,
+                                       std::string hostname);
 
   private:
     // What is known of each, on the executor's thread.

@@ -89,8 +89,9 @@ std::optional<std::string> ReadAfterWrite::parameter(std::string_view name) cons
         const std::string_view pair = rest.substr(0, rest.find('&'));
         rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
         const std::size_t equals = std::min(pair.find('='), pair.size());
-        if (net::percent_decode(pair.substr(0, equals), true) != name) continue;
-        return net::percent_decode(pair.substr(std::min(pair.size(), equals + 1)), true);
+        if (net::percent_decode(pair.substr(0, equals), net::UrlPart::query) != name) continue;
+        return net::percent_decode(pair.substr(std::min(pair.size(), equals + 1)),
+                                   net::UrlPart::query);
     }
     return std::nullopt;
 }
