@@ -14,7 +14,7 @@ import { asAdmin, fine, procedure, query, raw, refused } from './lib/ask.mjs'
 import { startDns } from './lib/dns.mjs'
 import { house } from './lib/house.mjs'
 import { until } from './lib/net.mjs'
-import { newcomer, person, rnd, signUp, whoAmI } from './lib/people.mjs'
+import { logIn, newcomer, person, rnd, signUp, whoAmI } from './lib/people.mjs'
 import { names } from './lib/server.mjs'
 import { subscribe } from './lib/stream.mjs'
 import { roostOnly } from './lib/where.mjs'
@@ -108,12 +108,30 @@ test('which handles are refused', async () => {
   assert.equal(await handleOf(who), who.handle)
 })
 
-test('a sleeping account may change its handle, one that is taken down may not', async () => {
+test('a sleeping account may change its handle', async () => {
   const who = await signUp(pds)
   fine(await procedure(pds, 'com.atproto.server.deactivateAccount', {}, { token: who.accessJwt }))
   const wanted = fresh()
   fine(await update(who, wanted))
   assert.deepEqual(await aliases(who.did), [`at://${wanted}`])
+})
+
+test('an account that is taken down keeps its handle, and may leave', async () => {
+  const who = await signUp(pds)
+  fine(
+    await asAdmin(pds, 'com.atproto.admin.updateSubjectStatus', {
+      subject: { $type: 'com.atproto.admin.defs#repoRef', did: who.did },
+      takedown: { applied: true, ref: 'a reason' },
+    }),
+  )
+  const session = fine(await logIn(pds, who.did, who.password, { allowTakendown: true }))
+  const refusal = await update(session, fresh())
+  assert.ok([400, 401, 403].includes(refusal.status), refusal.text)
+  assert.deepEqual(await aliases(who.did), [`at://${who.handle}`])
+  const token = await mailedCode({ ...who, accessJwt: session.accessJwt })
+  fine(await post(session, 'signPlcOperation', { token }))
+  const submitted = await post(session, 'submitPlcOperation', { operation: {} })
+  assert.ok([400, 401, 403].includes(submitted.status), submitted.text)
 })
 
 test('ten wishes for one handle: one is granted, and the directory agrees', async () => {
