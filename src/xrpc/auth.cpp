@@ -14,6 +14,12 @@ namespace {
 constexpr RateLimit admin_failures{"admin-failures", limits::admin_failures_max,
                                    limits::admin_failures_window_s};
 
+// What service tokens name as their key, and why one that is no good is refused.
+constexpr std::string_view account_key = "atproto";
+constexpr std::string_view labeler_key = "atproto_labeler";
+constexpr const char* no_document = "could not resolve iss did";
+constexpr const char* no_key = "missing or bad key in did doc";
+
 Error missing() {
     return Error::unauthenticated("Authentication Required", "AuthMissing");
 }
@@ -144,27 +150,50 @@ Result<Caller> Authenticator::admin(const Call& call, const Credentials& credent
     return refuse();
 }
 
+Result<atproto::ServiceJwt> Authenticator::parse_service_token(
+    const Call& call, const Credentials& credentials) const {
+    // Both forms of an audience are in use: https://atproto.com/specs/xrpc
+    const std::array own_dids{options_.service_did.text(),
+                              options_.service_did.text() + "#atproto_pds"};
+    return atproto::ServiceJwt::parse(
+        credentials.token, {.now = call.time, .own_dids = own_dids, .method = call.nsid});
+}
+
+struct Authenticator::Unproven {
+    Error no_document;
+    Error no_key;
+};
+
+Task<Result<void>> Authenticator::prove(const atproto::ServiceJwt& jwt, Unproven errors,
+                                        Timestamp time) {
+    const auto judge = [&](const pds::FoundDocument& found) -> Result<void> {
+        if (!found.has_value() || !found->has_value()) return errors.no_document;
+        const atproto::DidDocument& document = **found;
+        // A labeler signs with the key of its labels.
+        const std::optional<atproto::PublicKey> key = jwt.key_fragment() == labeler_key
+                                                          ? document.key("atproto_label")
+                                                          : document.signing_key();
+        if (!key) return errors.no_key;
+        return jwt.verify(*key);
+    };
+    if (judge(co_await resolver_.remembered_did_document(jwt.issuer(), time)).has_value())
+        co_return Result<void>();
+    co_return judge(co_await resolver_.did_document(jwt.issuer()));
+}
+
 Task<Result<Caller>> Authenticator::moderator(const Call& call, Credentials credentials) {
     const auto untrusted = [] {
         return Error::unauthenticated("Untrusted issuer", "UntrustedIss");
     };
     if (!options_.moderator_did) co_return untrusted();
-    const std::array own_dids{options_.service_did.text(),
-                              options_.service_did.text() + "#atproto_pds"};
-    const atproto::ServiceJwt jwt = CO_TRY(atproto::ServiceJwt::parse(
-        credentials.token, {.now = call.time, .own_dids = own_dids, .method = call.nsid}));
-    // A labeler signs with the key of its labels.
-    const bool is_labeler = jwt.key_fragment() == "atproto_labeler";
-    if (jwt.issuer() != *options_.moderator_did || !(is_labeler || jwt.key_fragment() == "atproto"))
-        co_return untrusted();
-    const Result<std::optional<atproto::DidDocument>> document =
-        co_await resolver_.did_document(jwt.issuer());
-    if (!document.has_value() || !document->has_value())
-        co_return Error::unauthenticated("could not resolve iss did");
-    const std::optional<atproto::PublicKey> key =
-        is_labeler ? (*document)->key("atproto_label") : (*document)->signing_key();
-    if (!key) co_return Error::unauthenticated("missing or bad key in did doc");
-    CO_TRY(jwt.verify(*key));
+    const atproto::ServiceJwt jwt = CO_TRY(parse_service_token(call, credentials));
+    const bool is_of_service =
+        jwt.key_fragment() == labeler_key || jwt.key_fragment() == account_key;
+    if (jwt.issuer() != *options_.moderator_did || !is_of_service) co_return untrusted();
+    CO_TRY(co_await prove(jwt,
+                          {.no_document = Error::unauthenticated(no_document),
+                           .no_key = Error::unauthenticated(no_key)},
+                          call.time));
     CO_TRY(remember(jwt.issuer().text(), jwt.jti(), jwt.expires_s(), call.time));
     co_return Caller(Moderator{jwt.issuer()});
 }
@@ -172,26 +201,15 @@ Task<Result<Caller>> Authenticator::moderator(const Call& call, Credentials cred
 Task<Result<Caller>> Authenticator::service(const Call& call, Credentials credentials) {
     if (credentials.kind != Credentials::Kind::bearer)
         co_return Error::unauthenticated("missing jwt", "MissingJwt");
-    // Both forms of an audience are in use: https://atproto.com/specs/xrpc
-    const std::array own_dids{options_.service_did.text(),
-                              options_.service_did.text() + "#atproto_pds"};
-    const atproto::ServiceJwt jwt = CO_TRY(atproto::ServiceJwt::parse(
-        credentials.token, {.now = call.time, .own_dids = own_dids, .method = call.nsid}));
-    // Asked each time, so a rotated key is known at once.
+    const atproto::ServiceJwt jwt = CO_TRY(parse_service_token(call, credentials));
     namespace errors = lexicon::com::atproto::server::createAccount::errors;
-    const Result<std::optional<atproto::DidDocument>> document =
-        co_await resolver_.did_document(jwt.issuer());
-    if (!document.has_value() || !document->has_value())
-        co_return Error::invalid("could not resolve iss did",
-                                 std::string(errors::UnresolvableDid.text()));
+    const Unproven unproven{
+        .no_document = Error::invalid(no_document, std::string(errors::UnresolvableDid.text())),
+        .no_key = Error::invalid(no_key, std::string(errors::IncompatibleDidDoc.text()))};
     // Only the account's own key speaks for the account; other keys of the document have other
     // uses.
-    const std::optional<atproto::PublicKey> key =
-        jwt.key_fragment() == "atproto" ? (*document)->signing_key() : std::nullopt;
-    if (!key)
-        co_return Error::invalid("missing or bad key in did doc",
-                                 std::string(errors::IncompatibleDidDoc.text()));
-    CO_TRY(jwt.verify(*key));
+    if (jwt.key_fragment() != account_key) co_return unproven.no_key;
+    CO_TRY(co_await prove(jwt, unproven, call.time));
     CO_TRY(remember(jwt.issuer().text(), jwt.jti(), jwt.expires_s(), call.time));
     co_return Caller(OtherService{jwt.issuer()});
 }

@@ -18,6 +18,10 @@
 #include "xrpc/call.h"
 #include "xrpc/rate_limit.h"
 
+namespace roost::atproto {
+class ServiceJwt;
+}
+
 namespace roost::xrpc {
 
 enum class AdminFrom { anywhere, loopback_only };
@@ -49,6 +53,12 @@ class Authenticator {
     Result<Caller> admin(const Call& call, const Credentials& credentials);
     Task<Result<Caller>> moderator(const Call& call, Credentials credentials);
     Task<Result<Caller>> service(const Call& call, Credentials credentials);
+    Result<atproto::ServiceJwt> parse_service_token(const Call& call,
+                                                    const Credentials& credentials) const;
+    // Whether the token's issuer signed it, by the document that is remembered or, if that does not
+    // prove it, by today's: a new key is known at once.
+    struct Unproven;
+    Task<Result<void>> prove(const atproto::ServiceJwt& jwt, Unproven errors, Timestamp time);
     // Each service token is good once.
     Result<void> remember(std::string_view issuer, std::string_view jti, std::int64_t expires_s,
                           Timestamp now);

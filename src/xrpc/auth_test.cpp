@@ -262,16 +262,23 @@ TEST_F(ServiceAuthTest, IsForUsAndThisMethodAndNow) {
     EXPECT_EQ(outcome_of(wanted), "");
 }
 
-TEST_F(ServiceAuthTest, IsSignedByTheKeyOfTodaysDocument) {
-    const auto stranger = atproto::PrivateKey::generate(atproto::Curve::k256);
-    EXPECT_EQ(outcome(token(order(), stranger), Needs::optional_service), "BadJwtSignature");
+TEST_F(ServiceAuthTest, IsSignedByTheKeyOfTheIssuersDocument) {
+    const auto next = atproto::PrivateKey::generate(atproto::Curve::k256);
+    const auto outcome_by_next = [&] {
+        return outcome(token(order(), next), Needs::optional_service);
+    };
+    EXPECT_EQ(outcome_by_next(), "BadJwtSignature");
     EXPECT_EQ(outcome_of(order()), "");
-    publish(stranger);  // rotated
-    EXPECT_EQ(outcome_of(order()), "BadJwtSignature");
-    EXPECT_EQ(outcome(token(order(), stranger), Needs::optional_service), "");
-    bed_.network.operations.clear();
-    EXPECT_EQ(outcome_of(order()), "UnresolvableDid");
+    publish(next);
+    EXPECT_EQ(outcome_by_next(), "") << "a new key is known at once";
+    EXPECT_EQ(outcome_of(order()), "BadJwtSignature") << "and the old one is over";
     bed_.network.plc = pds::testing::FakeNetwork::Plc::is_unreachable;
+    EXPECT_EQ(outcome_by_next(), "") << "what is remembered outlasts an outage";
+    EXPECT_EQ(outcome_of(order()), "UnresolvableDid");
+}
+
+TEST_F(ServiceAuthTest, AnIssuerWithoutADocumentIsRefused) {
+    bed_.network.operations.clear();
     EXPECT_EQ(outcome_of(order()), "UnresolvableDid");
 }
 
