@@ -50,10 +50,10 @@ TEST_F(ReadingDatabaseTest, WritesNothing) {
     const auto tool = *open_for_reading(path_);
     const auto written = loop_.run(tool->write([](Transaction&) -> Result<void> { return {}; }));
     EXPECT_EQ(written.error().name, "ReadOnly");
-    EXPECT_THROW(loop_.run(tool->read([](Transaction& t) -> Result<std::int64_t> {
+    const auto erase = [](Transaction& t) -> Result<std::int64_t> {
         return t.execute("DELETE FROM schema_migration");
-    })),
-                 Failure);
+    };
+    EXPECT_THROW(static_cast<void>(loop_.run(tool->read(erase))), Failure);
 }
 
 TEST_F(ReadingDatabaseTest, AnotherVersionIsRefused) {

@@ -4,6 +4,8 @@
 
 #include <stdexcept>
 
+#include "base/executor.h"
+
 namespace roost::net {
 namespace {
 

@@ -270,8 +270,11 @@ bool Proxy::has_target(const Call& call) const {
 }
 
 Task<Result<pds::RemoteService>> Proxy::target(const Call& call) {
-    if (const std::string_view named = named_service(call); !named.empty())
+    if (const std::string_view named = named_service(call); !named.empty()) {
+        // Looking its document up asks another server, too.
+        const ForwardSlots::Slot slot = CO_TRY(slots_.take(account_of(call)));
         co_return co_await services_.named(named, call.time);
+    }
     const pds::RemoteService* service = services_.for_method(call.nsid);
     if (service == nullptr)
         co_return Error::invalid("No service configured for " + std::string(call.nsid));

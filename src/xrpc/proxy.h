@@ -51,7 +51,7 @@ class Proxy {
     // Whether there is anybody to forward the call to: the client names a service, or the method
     // has one by default.
     bool has_target(const Call& call) const;
-    // Errors: those of RemoteServices::named().
+    // Errors: those of RemoteServices::named() and ForwardSlots::take().
     Task<Result<pds::RemoteService>> target(const Call& call);
     pds::RemoteServices& services() const { return services_; }
 
