@@ -68,13 +68,13 @@ TEST_F(PreferencesTest, AreReplacedTogetherAndKeepTheirOrder) {
 
 TEST_F(PreferencesTest, AnotherNamespaceIsLeftAlone) {
     must(write([&](db::Transaction& t) {
-        return preferences::replace(t, ann.id, parse(R"([{"$type":"app.bskyother#x"}])"),
+        return preferences::replace(t, ann.id, parse(R"([{"$type":"app.bskyother.defs#x"}])"),
                                     "app.bskyother", Access::full);
     }));
     must(put(listed({sort})));
     EXPECT_EQ(get(), listed({sort}));
-    EXPECT_EQ(get(Access::full, "app.bskyother"), R"([{"$type":"app.bskyother#x"}])");
-    const Result<void> refused = put(R"([{"$type":"app.bskyother#x"}])");
+    EXPECT_EQ(get(Access::full, "app.bskyother"), R"([{"$type":"app.bskyother.defs#x"}])");
+    const Result<void> refused = put(R"([{"$type":"app.bskyother.defs#x"}])");
     ASSERT_FALSE(refused.has_value());
     EXPECT_EQ(refused.error().message, "Some preferences are not in the app.bsky namespace");
     EXPECT_FALSE(put(R"([{"sort":"oldest"}])").has_value());
