@@ -131,7 +131,7 @@ test('an administrator changes a handle, to a reserved one too', async () => {
   const who = await signUp(pds)
   const domain = who.handle.slice(who.handle.indexOf('.'))
   const set = (did, handle) => admin().admin.updateAccountHandle({ did, handle })
-  await assert.rejects(set('did:plc:aaaaaaaaaaaaaaaaaaaaaaaa', `x-${rnd()}${domain}`), failing(400, 'AccountNotFound'))
+  await assert.rejects(set('did:plc:aaaaaaaaaaaaaaaaaaaaaaaa', `x-${rnd()}${domain}`), failing(400, 'NotFound'))
   await assert.rejects(set(who.did, (await signUp(pds)).handle), failing(400, 'HandleNotAvailable'))
   for (const handle of [`n-${rnd()}${domain}`, `support${domain}`]) {
     await set(who.did, handle)

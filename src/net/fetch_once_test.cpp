@@ -26,7 +26,7 @@ TEST(FetchOnce, RunsToTheEnd) {
     for (int i = 0; i < 2; ++i) {
         error.clear();
         with_client({}, [&](HttpClient& client) { return ask(client, error); });
-        EXPECT_EQ(error, "UpstreamFailure");
+        EXPECT_EQ(error, "UpstreamNotReached");
     }
 }
 

@@ -205,16 +205,17 @@ TEST_F(LifecycleTest, ErasingLeavesOnlyEvents) {
         return std::pair(all, row.integer(0));
     });
     EXPECT_EQ(left, 0);
-    EXPECT_EQ(
-        tables,
-        (std::set<std::string>{
-            "account", "signing_key", "reserved_key", "pending_signup", "pending_handle",
-            "pending_signing_key", "app_password", "session", "email_token", "letter_limit", "repo",
-            "repo_node", "repo_collection", "record", "record_subject", "record_blob", "blob",
-            "blob_usage", "mail_queue", "mail_outbox",
-            // Invitations count on, the network is told, the directory is public.
-            "invite_code", "invite_code_use", "event", "plc_operation", "schema_migration",
-            "write_probe", "event_horizon", "crawler", "blob_deletion", "blob_scrub", "resync"}))
+    EXPECT_EQ(tables,
+              (std::set<std::string>{
+                  "account", "signing_key", "reserved_key", "pending_signup", "pending_handle",
+                  "pending_signing_key", "app_password", "session", "email_token", "letter_limit",
+                  "repo", "repo_node", "repo_collection", "record", "record_subject", "record_blob",
+                  "blob", "blob_usage", "mail_queue", "mail_outbox", "preference",
+                  // Invitations count on, the network is told, the directory is public,
+                  // and the log says what administrators did.
+                  "invite_code", "invite_code_use", "event", "plc_operation", "schema_migration",
+                  "write_probe", "event_horizon", "crawler", "blob_deletion", "blob_scrub",
+                  "resync", "admin_act"}))
         << "a new table: does it hold anything of an account?";
     EXPECT_EQ(bed_.count("SELECT count(*) FROM account"), 1) << "bob stays";
     EXPECT_EQ(bed_.count("SELECT count(*) FROM signing_key"), 1);
