@@ -63,7 +63,7 @@ test('a server does what the page says', skipped, async () => {
   const answers = await Promise.all(rows.map(async (row) => ({ ...row, answer: await ask(pds, row.nsid) })))
   for (const { nsid, here, answer } of answers) {
     if (here === 'not served') refused(answer, 501, 'MethodNotImplemented')
-    else assert.notEqual(answer.status, 501, `${nsid} is ${here}, says the page: ${answer.text}`)
+    if (here === 'served') assert.notEqual(answer.status, 501, `${nsid} is served, says the page: ${answer.text}`)
     assert.notEqual(answer.status, 500, `${nsid}: ${answer.text}`)
   }
   refused(await query(pds, 'com.atproto.server.inventedToday'), 501, 'MethodNotImplemented')

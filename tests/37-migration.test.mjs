@@ -1,5 +1,5 @@
-// Accounts move between roost and the reference server, both ways, as the migration guide has it: did:plc and did:web,
-// cut off after every step, with records, blobs and preferences compared afterwards.
+// Accounts move between roost and the reference server, both ways, as the migration guide has it: did:plc, cut off after
+// every step and begun again, and did:web. Records, blobs and preferences are compared afterwards.
 import assert from 'node:assert/strict'
 import crypto from 'node:crypto'
 import http from 'node:http'
@@ -123,19 +123,19 @@ const oldPerson = (at) => {
   return { ...who, handle: newHandle(who, at) }
 }
 
-async function moves(who, from, to, announce, resolveKey) {
+async function moves({ who, from, to, announce, resolveKey, how }) {
   await live(who, from)
   const before = await belongings(who, from, who.accessJwt, await resolveKey(who.did))
   assert.deepEqual([before.records.size, before.blobs.size, before.preferences.length], [129, 5, PREFERENCES])
   const move = new Migration({ who, from, to, handle: newHandle(who, to), announce })
-  await interrupted(move)
+  await how(move)
   const stream = await subscribe(to, { cursor: 0 })
   await settled(move, before, stream, resolveKey)
   stream.close()
 }
 
 const movesPlc = async (from, to) =>
-  moves(await signUp(from, oldPerson(from)), from, to, throughOldServer(plc, smtp), keyIn)
+  moves({ who: await signUp(from, oldPerson(from)), from, to, announce: throughOldServer(plc, smtp), resolveKey: keyIn, how: interrupted })
 
 /** A did:web and the site that holds its document; `key` is the one that it names. */
 async function website(key) {
@@ -174,7 +174,7 @@ async function movesWeb(from, to) {
   const who = { ...wish, ...fine(await procedure(from, lxm, wish, { token })) }
   await site.announce(fine(await query(from, 'com.atproto.identity.getRecommendedDidCredentials', { token: who.accessJwt })))
   fine(await procedure(from, `${S}activateAccount`, undefined, { token: who.accessJwt }))
-  await moves(who, from, to, site.announce, async () => site.key)
+  await moves({ who, from, to, announce: site.announce, resolveKey: async () => site.key, how: (move) => move.run() })
 }
 
 test('a did:plc moves from the reference server to roost', withOther, () => movesPlc(reference, roost))
