@@ -4,6 +4,7 @@
 
 #include "base/random.h"
 #include "pds/accounts/account_store.h"
+#include "pds/accounts/pending_handles.h"
 #include "pds/error_names.h"
 
 namespace roost::pds {
@@ -16,7 +17,8 @@ constexpr int tries_max = 12;
 
 bool is_free(db::Transaction& t, const atproto::Handle& handle) {
     return !account_store::find_by_handle(t, handle) &&
-           account_store::pending_holders(t, handle, std::nullopt).empty();
+           account_store::pending_holders(t, handle, std::nullopt).empty() &&
+           !pending_handles::holder(t, handle);
 }
 
 bool is_letter_or_digit(char c) {

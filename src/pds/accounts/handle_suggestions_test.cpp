@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "pds/accounts/pending_handles.h"
 #include "pds/testing.h"
 
 namespace roost::pds {
@@ -54,6 +55,14 @@ TEST_F(HandleSuggestionsTest, ASignUpUnderWayHoldsItsHandle) {
                                           .sealed_key = {},
                                           .operation = "{}",
                                           .created_at = {1}});
+    });
+    EXPECT_FALSE(testing::must(check("ann.test")).is_free);
+}
+
+TEST_F(HandleSuggestionsTest, AChangeUnderWayHoldsItsHandle) {
+    const Account bob = bed_.add_account("bob.test");
+    bed_.write([&](db::Transaction& t) {
+        pending_handles::put(t, {bob.id, testing::handle_of("ann.test"), now()});
     });
     EXPECT_FALSE(testing::must(check("ann.test")).is_free);
 }
