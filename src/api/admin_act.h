@@ -21,6 +21,12 @@ struct Done {
 template <class Method>
 using AdminAnswer = Task<Result<Done<typename Method::Output>>>;
 
+// The subject of most: the account.
+template <class Input>
+std::string did_of(const Input& input) {
+    return input.did.text();
+}
+
 // Who calls by administrator's credentials, as the log names them.
 std::string actor_of(const xrpc::Call& call);
 

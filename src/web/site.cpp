@@ -113,9 +113,10 @@ net::Response Site::did_document(const net::Request& request) const {
     std::string host(request.header("host").value_or(""));
     std::ranges::transform(host, host.begin(), [](unsigned char c) { return std::tolower(c); });
     constexpr std::string_view method = "did:web:";
-    const auto own = options_.service_did.starts_with(method)
-                         ? net::percent_decode(options_.service_did.substr(method.size()), net::UrlPart::path)
-                         : std::nullopt;
+    const auto own =
+        options_.service_did.starts_with(method)
+            ? net::percent_decode(options_.service_did.substr(method.size()), net::UrlPart::path)
+            : std::nullopt;
     if (!own || (host != *own && without_port(host) != *own))
         return xrpc::error_response(Error::not_found("There is no DID document for this host"));
     using atproto::Object;

@@ -11,10 +11,6 @@ namespace lex = lexicon::com::atproto::admin::updateAccountPassword;
 
 namespace {
 
-std::string subject(const lex::Input& input) {
-    return input.did.text();
-}
-
 AdminAnswer<lex::Method> answer(const Services& services, xrpc::Call&, lex::Input input,
                                 pds::AdminAct act) {
     const pds::Account account = CO_TRY(co_await find_account(services, input.did.text()));
@@ -27,7 +23,7 @@ AdminAnswer<lex::Method> answer(const Services& services, xrpc::Call&, lex::Inpu
 }  // namespace
 
 void admin::add_updateAccountPassword(xrpc::Router& router, const Services& services) {
-    add_admin_act<lex::Method>(router, services, xrpc::Needs::admin, subject, answer);
+    add_admin_act<lex::Method>(router, services, xrpc::Needs::admin, did_of<lex::Input>, answer);
 }
 
 }  // namespace roost::api
