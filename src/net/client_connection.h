@@ -29,7 +29,7 @@ class ClientConnection final : private WheelEntry {
                                                                 std::int64_t deadline_us);
 
     ClientConnection(EventLoop& loop, Socket socket);
-    ~ClientConnection();
+    ~ClientConnection() override;
 
     // What is sent: the bytes, and then so many of the source, if there is one; all that it has, in
     // chunks, if its size is not known.

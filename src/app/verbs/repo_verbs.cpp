@@ -23,7 +23,6 @@ namespace roost::app {
 namespace {
 
 using atproto::Object;
-using atproto::Value;
 
 // Accounts whose names are read at once.
 constexpr std::int64_t page_accounts = 500;
