@@ -17,25 +17,6 @@ constexpr int timeout_ms = 60'000;
 // A page of invite codes with their uses is the longest.
 constexpr std::size_t answer_bytes_max = 16 * 1024 * 1024;
 
-std::string percent_encoded(std::string_view text) {
-    constexpr std::string_view digits = "0123456789ABCDEF";
-    std::string out;
-    for (const char c : text) {
-        const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                              (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-                              c == '~';
-        if (is_plain) {
-            out += c;
-            continue;
-        }
-        const auto byte = static_cast<unsigned char>(c);
-        out += '%';
-        out += digits[byte >> 4];
-        out += digits[byte & 15];
-    }
-    return out;
-}
-
 std::string text_of(const atproto::Object& object, std::string_view name) {
     const atproto::Value* value = object.find(name);
     const auto* text = value != nullptr ? value->as<std::string>() : nullptr;
@@ -75,7 +56,7 @@ Result<atproto::Object> RunningServer::query(std::string_view nsid, const Parame
     std::string url = url_ + "/xrpc/" + std::string(nsid);
     char mark = '?';
     for (const auto& [name, value] : parameters) {
-        url += mark + name + "=" + percent_encoded(value);
+        url += mark + name + "=" + net::percent_encode(value);
         mark = '&';
     }
     return send({.method = net::Method::get, .url = std::move(url)}, nsid, As::administrator);

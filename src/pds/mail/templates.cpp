@@ -10,6 +10,7 @@
 #include <kainjow/mustache.hpp>
 
 #include "base/check.h"
+#include "net/http.h"
 #include "pds/mail/embedded_templates.h"
 #include "pds/mail/limits.h"
 
@@ -79,25 +80,6 @@ std::string clock_text(Timestamp time) {
     std::array<char, 32> buffer{};
     std::snprintf(buffer.data(), buffer.size(), "%02d:%02d UTC", utc.tm_hour, utc.tm_min);
     return buffer.data();
-}
-
-// RFC 3986: what may stand in a query without being taken for something else.
-std::string percent_encode(std::string_view text) {
-    constexpr std::string_view plain =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-    constexpr std::string_view digits = "0123456789ABCDEF";
-    std::string out;
-    for (const char c : text) {
-        if (plain.find(c) != std::string_view::npos) {
-            out += c;
-            continue;
-        }
-        const auto byte = static_cast<unsigned char>(c);
-        out += '%';
-        out += digits[byte >> 4];
-        out += digits[byte & 15];
-    }
-    return out;
 }
 
 // Cuts "Subject: …" and the empty line under it off the text.
@@ -182,7 +164,7 @@ Result<RenderedLetter> Templates::try_render(const Letter& letter, const Brandin
     if (branding.confirm_link.empty())
         values["confirm_link"] = mustache::data(mustache::data::type::bool_false);
     else
-        values["confirm_link"] = branding.confirm_link + percent_encode(letter.token.reveal());
+        values["confirm_link"] = branding.confirm_link + net::percent_encode(letter.token.reveal());
     for (const char* partial : {"top.html", "bottom.html", "bottom.txt"})
         values[partial] = mustache::data(
             mustache::partial([this, partial] { return sources_.find(partial)->second; }));
