@@ -84,12 +84,20 @@ Task<Result<atproto::PublicKey>> SigningKeyChanges::prepare(const Account& accou
     });
 }
 
+Task<Result<bool>> SigningKeyChanges::is_named(atproto::Did did, atproto::PublicKey key) {
+    if (did.method() == "plc") {
+        const plc::Operation last = CO_TRY(co_await plc_log::last_of(parts_.plc, did));
+        co_return plc::with_signing_key(last.state(), key) == last.state();
+    }
+    const std::optional<atproto::DidDocument> document =
+        CO_TRY(co_await parts_.resolver.did_document(did));
+    if (!document) co_return refusal("Could not resolve DID", error_names::UnresolvableDid);
+    co_return document->signing_key() == key;
+}
+
 Task<Result<bool>> SigningKeyChanges::change_identity(atproto::Did did, atproto::PublicKey key) {
     if (did.method() != "plc") {
-        const std::optional<atproto::DidDocument> document =
-            CO_TRY(co_await parts_.resolver.did_document(did));
-        if (!document) co_return refusal("Could not resolve DID", error_names::UnresolvableDid);
-        if (document->signing_key() != key)
+        if (!CO_TRY(co_await is_named(did, key)))
             co_return Error::invalid("The DID document does not name this signing key");
         co_return true;
     }
@@ -146,13 +154,13 @@ Task<void> SigningKeyChanges::settle_pending() {
         if (!pause.has_value()) continue;
         const Result<atproto::PublicKey> key = atproto::PublicKey::parse_did_key(pending.did_key);
         check(key.has_value(), "a stored key is a key");
-        const Result<plc::Operation> last = co_await plc_log::last_of(parts_.plc, account.did);
-        if (!last.has_value()) {
-            log::warn("a change of a signing key waits for the PLC directory",
-                      {{"did", account.did.text()}});
+        const Result<bool> named = co_await is_named(account.did, *key);
+        if (!named.has_value()) {
+            log::warn("a change of a signing key waits for the DID document",
+                      {{"did", account.did.text()}, {"reason", named.error().message}});
             continue;
         }
-        if (plc::with_signing_key(last->state(), *key) == last->state()) {
+        if (*named) {
             const auto done = co_await finish(*pause, account, std::nullopt);
             if (done.has_value())
                 log::info("finished a change of a signing key that was interrupted",
@@ -160,7 +168,7 @@ Task<void> SigningKeyChanges::settle_pending() {
         } else if (pending.created_at.plus_s(limits::pending_change_s) <= now()) {
             const Result<void> done = co_await give_back(account.id, account.did);
             if (done.has_value())
-                log::info("took back a change of a signing key that the PLC directory never saw",
+                log::info("took back a change of a signing key that no DID document names",
                           {{"did", account.did.text()}});
         }
     }

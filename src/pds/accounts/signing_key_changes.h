@@ -56,6 +56,8 @@ class SigningKeyChanges {
   private:
     Task<Result<atproto::PublicKey>> prepare(const Account& account, std::string did_key,
                                              AdminAct act);
+    // Whether the identity's document names the key, as it stands today.
+    Task<Result<bool>> is_named(atproto::Did did, atproto::PublicKey key);
     // Whether the identity names the key now. False: that is not decided.
     Task<Result<bool>> change_identity(atproto::Did did, atproto::PublicKey key);
     Task<Result<void>> give_back(std::int64_t account_id, atproto::Did did);

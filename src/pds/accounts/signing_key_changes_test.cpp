@@ -70,6 +70,12 @@ class SigningKeyChangesTest : public ::testing::Test {
             atproto::plc::with_signing_key(state, must(atproto::PublicKey::parse_did_key(did_key))),
             bed_.rotation_key);
     }
+    // Of did:web:eve.net.
+    static std::string document_naming(const std::string& did_key) {
+        return R"({"id":"did:web:eve.net","verificationMethod":[{"id":"did:web:eve.net#atproto",)"
+               R"("type":"Multikey","controller":"did:web:eve.net","publicKeyMultibase":")" +
+               did_key.substr(std::size("did:key:") - 1) + R"("}]})";
+    }
     void expect_unchanged() {
         EXPECT_EQ(key(), first_key_);
         EXPECT_EQ(pending(), 0);
@@ -209,14 +215,42 @@ TEST_F(SigningKeyChangesTest, AWebDidMustNameTheKeyFirst) {
     page = {200, R"({"id":"did:web:eve.net"})"};
     EXPECT_EQ(name_of(change(eve, wanted)), "InvalidRequest");
     EXPECT_EQ(pending(), 0);
-    page = {200, R"({"id":"did:web:eve.net","verificationMethod":[{"id":"did:web:eve.net#atproto",)"
-                 R"("type":"Multikey","controller":"did:web:eve.net","publicKeyMultibase":")" +
-                     wanted.substr(std::size("did:key:") - 1) + R"("}]})"};
+    page = {200, document_naming(wanted)};
     EXPECT_EQ(name_of(change(eve, wanted)), "");
     EXPECT_EQ(bed_.read([&](db::Transaction& t) { return key_store::find(t, eve.id, bed_.vault); })
                   ->public_key()
                   .did_key(),
               wanted);
+}
+
+TEST_F(SigningKeyChangesTest, WhatACrashLeftOfAWebDidIsSettledByItsDocument) {
+    const Account eve = bed_.add_account("eve.pds.test", "did:web:eve.net");
+    const std::string wanted = reserve();
+    const auto leave = [&] {
+        EXPECT_TRUE(bed_.write([&](db::Transaction& t) {
+            return key_store::make_pending(t, eve.id, eve.did, wanted, Timestamp{1});
+        }));
+    };
+    const auto key_of_eve = [&] {
+        return bed_
+            .read([&](db::Transaction& t) { return key_store::find(t, eve.id, bed_.vault); })
+            ->public_key()
+            .did_key();
+    };
+    auto& page = bed_.network.pages["https://eve.net/.well-known/did.json"];
+    page = {503, ""};
+    leave();
+    settle();
+    EXPECT_EQ(pending(), 1) << "nobody knows yet";
+    page = {200, R"({"id":"did:web:eve.net"})"};
+    settle();
+    EXPECT_EQ(pending(), 0) << "the document does not name it";
+    EXPECT_NE(key_of_eve(), wanted);
+    leave();
+    page = {200, document_naming(wanted)};
+    settle();
+    EXPECT_EQ(pending(), 0);
+    EXPECT_EQ(key_of_eve(), wanted);
 }
 
 TEST_F(SigningKeyChangesTest, OneChangeAtATime) {
