@@ -13,6 +13,8 @@ namespace {
 
 constexpr RateLimit admin_failures{"admin-failures", limits::admin_failures_max,
                                    limits::admin_failures_window_s};
+constexpr RateLimit fresh_documents{"fresh-documents", limits::fresh_documents_max,
+                                    limits::fresh_documents_window_s};
 
 // What service tokens name as their key, and why one that is no good is refused.
 constexpr std::string_view account_key = "atproto";
@@ -176,8 +178,11 @@ Task<Result<void>> Authenticator::prove(const atproto::ServiceJwt& jwt, Unproven
         if (!key) return errors.no_key;
         return jwt.verify(*key);
     };
-    if (judge(co_await resolver_.remembered_did_document(jwt.issuer(), time)).has_value())
-        co_return Result<void>();
+    const Result<void> verdict =
+        judge(co_await resolver_.remembered_did_document(jwt.issuer(), time));
+    if (verdict.has_value() ||
+        rates_.consume(fresh_documents, jwt.issuer().text(), time).is_exceeded)
+        co_return verdict;
     co_return judge(co_await resolver_.did_document(jwt.issuer()));
 }
 

@@ -277,6 +277,16 @@ TEST_F(ServiceAuthTest, IsSignedByTheKeyOfTheIssuersDocument) {
     EXPECT_EQ(outcome_of(order()), "UnresolvableDid");
 }
 
+TEST_F(ServiceAuthTest, ForgedTokensCauseFewLookUps) {
+    const auto next = atproto::PrivateKey::generate(atproto::Curve::k256);
+    for (std::int64_t i = 0; i <= limits::fresh_documents_max; ++i)
+        EXPECT_EQ(outcome(token(order(), next), Needs::optional_service), "BadJwtSignature");
+    publish(next);
+    EXPECT_EQ(outcome(token(order(), next), Needs::optional_service), "BadJwtSignature")
+        << "the document is not asked for again so soon";
+    EXPECT_EQ(outcome_of(order()), "") << "the remembered key is still good";
+}
+
 TEST_F(ServiceAuthTest, AnIssuerWithoutADocumentIsRefused) {
     bed_.network.operations.clear();
     EXPECT_EQ(outcome_of(order()), "UnresolvableDid");

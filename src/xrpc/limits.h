@@ -24,6 +24,11 @@ inline constexpr std::size_t seen_service_tokens_max = 100'000;
 inline constexpr std::int64_t admin_failures_max = 20;
 inline constexpr std::int64_t admin_failures_window_s = 5 * 60;
 
+// How often one issuer's document is asked for anew because a service token is not proven by the
+// one that is remembered: keys change rarely, forged tokens cost nothing.
+inline constexpr std::int64_t fresh_documents_max = 10;
+inline constexpr std::int64_t fresh_documents_window_s = 60;
+
 // Calls that wait for another server, of one account (all who are not logged in count as one) and
 // of everybody: each costs a connection and up to 50 KiB. A client asks for some dozens at once.
 inline constexpr std::size_t forwarded_per_account_max = 128;
