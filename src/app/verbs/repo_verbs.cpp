@@ -153,15 +153,16 @@ struct RebuildOptions {
 Result<pds::RebuiltRepo> rebuild_in(db::Transaction& t, const pds::Account& account,
                                     const RebuildOptions& options, const pds::KeyVault& vault,
                                     Timestamp time) {
-    const pds::RebuiltRepo rebuilt =
-        options.signs ? TRY(pds::sign_records(t, account, signing_keys(vault), time))
-                      : TRY(pds::rebuild_nodes(t, account));
-                      pds::audit_log::append(t, {.actor = "tool",
-                                                 .method = "roost repo rebuild",
-                                                 .subject = account.did.text(),
-                                                 .detail = options.signs ? "with a new commit" : "",
-                                                 .time = time});
-                      return rebuilt;
+    const Result<pds::RebuiltRepo> rebuilt =
+        options.signs ? pds::sign_records(t, account, signing_keys(vault), time)
+                      : pds::rebuild_nodes(t, account);
+    if (!rebuilt.has_value()) return rebuilt;
+    pds::audit_log::append(t, {.actor = "tool",
+                               .method = "roost repo rebuild",
+                               .subject = account.did.text(),
+                               .detail = options.signs ? "with a new commit" : "",
+                               .time = time});
+    return rebuilt;
 }
 
 Result<int> rebuild(Verb& verb, const RebuildOptions& options) {
