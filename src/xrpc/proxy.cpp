@@ -291,6 +291,12 @@ Task<Result<net::Response>> Proxy::forward(Call& call) {
     co_return std::move(answer.response);
 }
 
+Task<Result<net::Response>> Proxy::forward_json(Call& call, std::string json) {
+    pds::RemoteService service = CO_TRY(co_await target(call));
+    Forwarded answer = CO_TRY(co_await ask(call, std::move(service), {.json = std::move(json)}));
+    co_return std::move(answer.response);
+}
+
 Task<Result<Forwarded>> Proxy::ask(Call& call, pds::RemoteService service, Order order) {
     ForwardSlots::Slot slot = CO_TRY(slots_.take(account_of(call)));
     const Question question(call, std::move(service), std::move(order), options_);

@@ -59,6 +59,10 @@ class Proxy {
     // the method is not to be forwarded for this caller; those of target() and ask().
     Task<Result<net::Response>> forward(Call& call);
 
+    // The call with that body, to whom the client names or who answers it by default. Errors: those
+    // of target() and ask().
+    Task<Result<net::Response>> forward_json(Call& call, std::string json);
+
     // What to send, where it differs from the call.
     struct Order {
         std::optional<std::string> path = std::nullopt;      // with its query; else the call's

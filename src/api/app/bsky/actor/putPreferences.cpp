@@ -9,17 +9,11 @@ namespace roost::api {
 
 namespace {
 
-Task<Result<net::Response>> pass_on(const Services& services, xrpc::Call& call, std::string input) {
-    pds::RemoteService service = CO_TRY(co_await services.proxy.target(call));
-    xrpc::Forwarded answer =
-        CO_TRY(co_await services.proxy.ask(call, std::move(service), {.json = std::move(input)}));
-    co_return std::move(answer.response);
-}
-
 Task<Result<net::Response>> answer(const Services& services, xrpc::Call& call,
                                    atproto::Object input) {
     if (is_for_another_app_view(call, services.proxy))
-        co_return co_await pass_on(services, call, atproto::json::write(std::move(input)));
+        co_return co_await services.proxy.forward_json(call,
+                                                       atproto::json::write(std::move(input)));
     const auto* preferences = input.find("preferences")->as<atproto::Array>();
     check(preferences != nullptr, "the lexicon asks for an array");
     CO_TRY(co_await services.db.write(
