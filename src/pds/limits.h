@@ -44,6 +44,9 @@ inline constexpr int sessions_per_account_max = 200;
 // afresh.
 inline constexpr std::size_t cached_sessions_max = 16'384;
 
+// Signing keys that are kept open, some 500 bytes each, in the same way.
+inline constexpr std::size_t opened_keys_max = 16'384;
+
 // Tokens sent by mail: 50 random bits, good for a quarter of an hour and five wrong tries.
 inline constexpr std::int64_t email_token_s = 15 * 60;
 inline constexpr int email_token_wrong_tries_max = 5;

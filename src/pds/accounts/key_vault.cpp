@@ -3,10 +3,15 @@
 #include <sodium.h>
 
 #include <array>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
 
 #include "base/check.h"
 #include "base/encoding.h"
 #include "base/random.h"
+#include "pds/limits.h"
 
 namespace roost::pds {
 
@@ -22,10 +27,46 @@ constexpr std::size_t sealed_size =
 
 }  // namespace
 
-KeyVault::KeyVault(SecretBytes master_key) : master_key_(std::move(master_key)) {
+// What was opened, by all that opening depends on: the same bytes under the same label are always
+// the same key.
+class KeyVault::Opened {
+  public:
+    static std::string name(ByteView sealed, std::string_view did_key) {
+        std::string name(sealed.begin(), sealed.end());
+        return name.append(did_key);
+    }
+    std::optional<atproto::PrivateKey> find(const std::string& name) {
+        Shard& shard = shard_of(name);
+        const std::lock_guard lock(shard.mutex);
+        const auto found = shard.keys.find(name);
+        return found == shard.keys.end() ? std::nullopt : std::optional(found->second);
+    }
+    void put(std::string name, const atproto::PrivateKey& key) {
+        Shard& shard = shard_of(name);
+        const std::lock_guard lock(shard.mutex);
+        if (shard.keys.size() >= limits::opened_keys_max / shards_.size()) shard.keys.clear();
+        shard.keys.insert_or_assign(std::move(name), key);
+    }
+
+  private:
+    struct Shard {
+        std::mutex mutex;
+        std::unordered_map<std::string, atproto::PrivateKey> keys;
+    };
+    Shard& shard_of(const std::string& name) {
+        return shards_[std::hash<std::string>{}(name) % shards_.size()];
+    }
+    std::array<Shard, 16> shards_;
+};
+
+KeyVault::KeyVault(SecretBytes master_key)
+    : master_key_(std::move(master_key)), opened_(std::make_unique<Opened>()) {
     check(master_key_.reveal().size() == crypto_aead_xchacha20poly1305_ietf_KEYBYTES,
           "the master key has 32 bytes");
 }
+
+KeyVault::KeyVault(KeyVault&&) noexcept = default;
+KeyVault::~KeyVault() = default;
 
 Bytes KeyVault::seal(const atproto::PrivateKey& key) const {
     const std::string did_key = key.public_key().did_key();
@@ -45,6 +86,14 @@ Bytes KeyVault::seal(const atproto::PrivateKey& key) const {
 }
 
 Result<atproto::PrivateKey> KeyVault::open(ByteView sealed, std::string_view did_key) const {
+    std::string name = Opened::name(sealed, did_key);
+    if (std::optional<atproto::PrivateKey> known = opened_->find(name)) return *std::move(known);
+    atproto::PrivateKey key = TRY(decrypt(sealed, did_key));
+    opened_->put(std::move(name), key);
+    return key;
+}
+
+Result<atproto::PrivateKey> KeyVault::decrypt(ByteView sealed, std::string_view did_key) const {
     const Error failed{Fault::internal, "InternalServerError",
                        "A signing key does not open with this master key; restore the file that "
                        "ROOST_MASTER_KEY_FILE named when the key was made"};

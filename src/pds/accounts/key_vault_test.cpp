@@ -31,6 +31,15 @@ TEST_P(KeyVaultTest, OpensWhatItSealed) {
     EXPECT_TRUE(KeyVault(master(1)).open(sealed_, did_key_).has_value());
 }
 
+TEST_P(KeyVaultTest, WhatIsRememberedIsOnlyWhatWasOpened) {
+    ASSERT_TRUE(vault_.open(sealed_, did_key_).has_value());
+    const auto again = vault_.open(sealed_, did_key_);
+    ASSERT_TRUE(again.has_value());
+    EXPECT_EQ(again->reveal_raw().reveal(), key_.reveal_raw().reveal());
+    EXPECT_FALSE(vault_.open(sealed_, did_key_ + "z").has_value());
+    EXPECT_FALSE(vault_.open(ByteView(sealed_).first(sealed_.size() - 1), did_key_).has_value());
+}
+
 TEST_P(KeyVaultTest, HidesTheKeyAndNeverSealsAlike) {
     const Bytes raw = key_.reveal_raw().reveal();
     EXPECT_EQ(std::search(sealed_.begin(), sealed_.end(), raw.begin(), raw.end()), sealed_.end());
@@ -45,6 +54,7 @@ TEST_P(KeyVaultTest, AnotherMasterKeyOpensNothing) {
 }
 
 TEST_P(KeyVaultTest, EveryChangedByteIsNoticed) {
+    ASSERT_TRUE(vault_.open(sealed_, did_key_).has_value());
     for (std::size_t i = 0; i < sealed_.size(); ++i)
         for (const std::uint8_t flip : {0x01, 0x03, 0x80}) {
             Bytes changed = sealed_;
