@@ -39,7 +39,8 @@ Result<void> import(ByteView car) {
     }
     TRY(blocks.finish());
     static const atproto::Did did = *atproto::Did::parse("did:plc:aaaaaaaaaaaaaaaaaaaaaaaa");
-    auto reader = TRY(roost::pds::ImportReader::open(blocks, did, bytes_max));
+    roost::pds::ImportSource source(blocks);
+    auto reader = TRY(roost::pds::ImportReader::open(source, did, bytes_max));
     check(reader.commit().did == did, "a repository is read by its owner");
     std::vector<mst::KeyValue> records;
     while (true) {

@@ -134,6 +134,30 @@ async function moves({ who, from, to, announce, resolveKey, how }) {
   stream.close()
 }
 
+/** A started move whose owner goes on writing at the old server. */
+async function catchesUp(from, to) {
+  const who = await signUp(from, oldPerson(from))
+  await live(who, from)
+  const move = new Migration({ who, from, to, handle: newHandle(who, to), announce: throughOldServer(plc, smtp) })
+  await move.run(2)
+  const old = fine(await query(from, `${R}listRecords`, { query: { repo: who.did, collection: POST, limit: 100, reverse: true } })).records
+  const rkeyOf = ({ uri }) => uri.split('/').pop()
+  const record = { $type: POST, text: 'one more', createdAt: now() }
+  const writes = [
+    ...old.slice(0, 40).map((one) => ({ $type: `${R}applyWrites#delete`, collection: POST, rkey: rkeyOf(one) })),
+    ...old.slice(50, 53).map((one) => ({ $type: `${R}applyWrites#update`, collection: POST, rkey: rkeyOf(one), value: record })),
+    { $type: `${R}applyWrites#create`, collection: POST, value: { ...record, text: 'and the last' } },
+  ]
+  fine(await procedure(from, `${R}applyWrites`, { repo: who.did, writes }, { token: who.accessJwt }))
+  const whole = await bytesOf(from, `${Y}getRepo`, { did: who.did }, move.old)
+  assert.ok((await move.catchUp()) < whole.bytes.length / 2, 'less than all of it is sent')
+  const before = await belongings(who, from, move.old, await keyIn(who.did))
+  for (const step of Migration.steps.slice(2)) await move[step]()
+  const stream = await subscribe(to, { cursor: 0 })
+  await settled(move, before, stream, keyIn)
+  stream.close()
+}
+
 const movesPlc = async (from, to) =>
   moves({ who: await signUp(from, oldPerson(from)), from, to, announce: throughOldServer(plc, smtp), resolveKey: keyIn, how: interrupted })
 
@@ -184,3 +208,7 @@ test('a did:plc moves from roost to the reference server', withOther, () => move
 test('a did:web moves from the reference server to roost', withOther, () => movesWeb(reference, roost))
 
 test('a did:web moves from roost to the reference server', withOther, () => movesWeb(roost, reference))
+
+test('roost catches up with what was written at the reference server meanwhile', withOther, () => catchesUp(reference, roost))
+
+test('the reference server catches up with what was written at roost meanwhile', withOther, () => catchesUp(roost, reference))

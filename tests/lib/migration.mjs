@@ -75,6 +75,14 @@ export class Migration {
     fine(await procedure(this.to, `${R}importRepo`, bytes, { token: this.new, headers: { 'content-type': CAR } }))
   }
 
+  /** What was written at the old server since: from the revision that the new one has. */
+  async catchUp() {
+    const since = (await this.status()).new.repoRev
+    const { bytes } = await bytesOf(this.from, `${Y}getRepo`, { did: this.who.did, since }, this.old)
+    fine(await procedure(this.to, `${R}importRepo`, bytes, { token: this.new, headers: { 'content-type': CAR } }))
+    return bytes.length
+  }
+
   async moveBlobs(most = Infinity) {
     const missing = await pages(this.to, `${R}listMissingBlobs`, { limit: 3 }, 'blobs', { token: this.new })
     for (const { cid } of missing.slice(0, most)) {

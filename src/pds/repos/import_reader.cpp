@@ -27,8 +27,9 @@ Result<void> check_key(std::string_view key) {
 
 }  // namespace
 
-Result<ImportReader> ImportReader::open(atproto::CarBlocks& blocks, const atproto::Did& did,
+Result<ImportReader> ImportReader::open(ImportSource& source, const atproto::Did& did,
                                         std::uint64_t record_bytes_max) {
+    atproto::CarBlocks& blocks = source.file();
     if (blocks.roots().size() != 1)
         return Error::invalid("A repository's CAR file has one root, and this one has " +
                               std::to_string(blocks.roots().size()));
@@ -40,14 +41,14 @@ Result<ImportReader> ImportReader::open(atproto::CarBlocks& blocks, const atprot
     if (commit.did != did)
         return Error::invalid("The CAR file holds the repository of " + commit.did.text() +
                               ", not that of " + did.text());
-    return ImportReader(blocks, std::move(commit), root, std::move(block), record_bytes_max);
+    return ImportReader(source, std::move(commit), root, std::move(block), record_bytes_max);
 }
 
 Result<ImportPiece::Record> ImportReader::read_record(std::string_view key, const Cid& cid) {
     TRY(check_key(key));
     if (cid.codec() != atproto::Codec::dag_cbor)
         return in_record(key, "its CID is not one of DAG-CBOR");
-    Bytes bytes = TRY(blocks_->find(cid));
+    Bytes bytes = TRY(source_->record(key, cid));
     if (bytes.size() > limits::record_bytes_max)
         return in_record(key, "it is too large: " + std::to_string(bytes.size()) +
                                   " bytes, of at most " + std::to_string(limits::record_bytes_max));
@@ -73,7 +74,7 @@ Result<ImportPiece> ImportReader::next() {
     ImportPiece piece;
     std::size_t rows = 0, bytes = 0;
     while (rows < limits::import_piece_rows_max && bytes < limits::import_piece_bytes_max) {
-        const std::optional<atproto::mst::PreorderWalk::Item> item = TRY(walk_.next(*blocks_));
+        const std::optional<atproto::mst::PreorderWalk::Item> item = TRY(walk_.next(*source_));
         if (!item) break;
         if (item->is_node()) {
             piece.nodes.push_back({item->layer, std::string(item->key),

@@ -1,7 +1,7 @@
 // Reads a repository out of a CAR file that came from anywhere, and lets nothing through that this
 // server would have to be afraid of: the commit is one of this account, the tree is whole, each of
-// its nodes stands where it must, and each record can be stored and shown. Pure: what it reads from
-// is in car_blocks.h. Used by one thread at a time.
+// its nodes stands where it must, and each record can be stored and shown. What it reads from is in
+// import_source.h. Used by one thread at a time.
 //
 // What is not asked: the commit's signature, as whoever imports is the account's owner by other
 // proof, and the account's own key signs a new commit over the same tree; and whether records obey
@@ -20,11 +20,11 @@
 
 #include "atproto/data/cid.h"
 #include "atproto/mst/cursor.h"
-#include "atproto/repo/car_blocks.h"
 #include "atproto/repo/commit.h"
 #include "atproto/syntax/syntax.h"
 #include "base/bytes.h"
 #include "base/result.h"
+#include "pds/repos/import_source.h"
 
 namespace roost::pds {
 
@@ -50,9 +50,9 @@ struct ImportPiece {
 
 class ImportReader {
   public:
-    // All blocks have come. They must outlive the reader. Records may take record_bytes_max in all:
-    // many keys may name one block, and each gets a copy.
-    static Result<ImportReader> open(atproto::CarBlocks& blocks, const atproto::Did& did,
+    // The source must outlive the reader. Records may take record_bytes_max in all: many keys may
+    // name one block, and each gets a copy.
+    static Result<ImportReader> open(ImportSource& source, const atproto::Did& did,
                                      std::uint64_t record_bytes_max);
 
     const atproto::Commit& commit() const { return commit_; }
@@ -64,9 +64,9 @@ class ImportReader {
     std::int64_t record_count() const { return record_count_; }  // until here
 
   private:
-    ImportReader(atproto::CarBlocks& blocks, atproto::Commit commit, atproto::Cid commit_cid,
+    ImportReader(ImportSource& source, atproto::Commit commit, atproto::Cid commit_cid,
                  Bytes commit_block, std::uint64_t record_bytes_left)
-        : blocks_(&blocks),
+        : source_(&source),
           commit_(std::move(commit)),
           commit_cid_(commit_cid),
           commit_block_(std::move(commit_block)),
@@ -74,7 +74,7 @@ class ImportReader {
           record_bytes_left_(record_bytes_left) {}
     Result<ImportPiece::Record> read_record(std::string_view key, const atproto::Cid& cid);
 
-    atproto::CarBlocks* blocks_;
+    ImportSource* source_;
     atproto::Commit commit_;
     atproto::Cid commit_cid_;
     Bytes commit_block_;

@@ -37,7 +37,8 @@ Result<Whole> read(const Bytes& car, std::uint64_t records_max = bytes_max) {
         TRY(blocks.feed(piece));
     }
     TRY(blocks.finish());
-    ImportReader reader = TRY(ImportReader::open(blocks, ann, records_max));
+    ImportSource source(blocks);
+    ImportReader reader = TRY(ImportReader::open(source, ann, records_max));
     Whole whole;
     while (true) {
         ImportPiece piece = TRY(reader.next());

@@ -12,6 +12,7 @@
 #include "pds/limits.h"
 #include "pds/repos/import_file.h"
 #include "pds/repos/import_reader.h"
+#include "pds/repos/import_source.h"
 #include "pds/repos/node_store.h"
 #include "pds/repos/record_store.h"
 #include "pds/sync/event_log.h"
@@ -75,6 +76,7 @@ struct RepoImports::Arrival {
     std::string chunk;
     std::unique_ptr<ImportFile> file;
     std::optional<atproto::CarBlocks> blocks;
+    std::optional<ImportSource> source;
     std::optional<ImportReader> reader;
 };
 
@@ -122,8 +124,10 @@ Task<Result<void>> RepoImports::run(Account account, net::Body& body) {
     const Held held(pool_);
     CO_TRY(co_await receive(held.arrival, body));
     const Result<void> opened = co_await pool_.run(
-        [arrival = held.arrival, did = account.did, bytes_max]() -> Result<void> {
-            arrival->reader = TRY(ImportReader::open(*arrival->blocks, did, bytes_max));
+        [arrival = held.arrival, account, bytes_max, &db = db_]() -> Result<void> {
+            arrival->source.emplace(*arrival->blocks,
+                                    ImportSource::Present{.database = db, .account = account});
+            arrival->reader = TRY(ImportReader::open(*arrival->source, account.did, bytes_max));
             return {};
         });
     if (!opened.has_value()) co_return of_file(opened.error());
