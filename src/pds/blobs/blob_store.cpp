@@ -178,7 +178,10 @@ void erase_unreferenced(db::Transaction& t, OwnedRepo repo, const Dropped& dropp
     for (const Cid& cid : dropped) {
         if (!seen.insert(cid).second || has_reference(t, repo.id, cid)) continue;
         // Not there: it had gone missing, or never came.
-        if (const std::optional<Blob> blob = find(t, repo.account_id, cid))
+        const std::optional<Blob> blob = find(t, repo.account_id, cid);
+        if (blob && blob->takedown_ref)
+            t.execute("UPDATE blob SET temporary_since = $2 WHERE id = $1", blob->id, now);
+        else if (blob)
             erase(t, repo.account_id, *blob, now);
     }
 }
@@ -270,7 +273,7 @@ std::int64_t erase_expired(db::Transaction& t, Timestamp before, std::int64_t li
     {
         db::Rows rows = t.select(
             "SELECT account_id, digest FROM blob WHERE temporary_since < $1 "
-            "ORDER BY temporary_since LIMIT $2",
+            "AND takedown_ref IS NULL ORDER BY temporary_since LIMIT $2",
             before, limit);
         while (rows.next())
             expired.push_back({rows.integer(0), read_cid(rows.bytes(1))});

@@ -76,7 +76,8 @@ void clear_references(db::Transaction& t, RepoId repo, std::string_view key, Dro
 Result<void> add_references(db::Transaction& t, OwnedRepo repo, std::string_view key,
                             std::uint64_t rev, std::span<const UsedBlob> blobs);
 // After all records of a commit are written: of those that were dropped, the ones that no record
-// refers to are deleted.
+// refers to are deleted. Those that are taken down stay as temporary ones, so that the same bytes
+// do not come back.
 void erase_unreferenced(db::Transaction& t, OwnedRepo repo, const Dropped& dropped, Timestamp now);
 
 // The record at the key, of a repository that is being imported, refers to these. They may come
@@ -116,7 +117,8 @@ bool set_takedown(db::Transaction& t, std::int64_t account_id, const atproto::Ci
 
 // All blobs of the account; call it before its row is deleted.
 void erase_all(db::Transaction& t, std::int64_t account_id, Timestamp now);
-// Temporary blobs from before that time, at most so many; how many there were.
+// Temporary blobs from before that time that are not taken down, at most so many; how many there
+// were.
 std::int64_t erase_expired(db::Transaction& t, Timestamp before, std::int64_t limit, Timestamp now);
 
 struct Deletion {

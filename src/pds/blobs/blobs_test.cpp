@@ -242,6 +242,26 @@ TEST_F(BlobsTest, TakenDown) {
     EXPECT_EQ(bed_.files_left(), 1u);
 }
 
+TEST_F(BlobsTest, ATakedownOutlivesTheRecordThatReferredToIt) {
+    const auto blob = must(bed_.upload(alice_, "bad"));
+    must(bed_.refer(alice_, "app.test/1", {bed_.use_of(blob)}));
+    const auto take_down = [&](const std::optional<std::string>& ref) {
+        EXPECT_TRUE(bed_.write([&](db::Transaction& t) {
+            return blob_store::set_takedown(t, alice_.id, blob.cid, ref);
+        }));
+    };
+    take_down("ref");
+    must(bed_.refer(alice_, "app.test/1", {}));
+    const Timestamp later = now().plus_s(limits::blob_temporary_s + 60);
+    EXPECT_EQ(must(bed_.loop.run(bed_.blobs->expire(later))), 0);
+    EXPECT_EQ(bed_.upload(alice_, "bad").error().message,
+              "Blob has been takendown, cannot re-upload");
+    EXPECT_EQ(bed_.files_left(), 1u);
+    take_down(std::nullopt);
+    EXPECT_EQ(must(bed_.loop.run(bed_.blobs->expire(later))), 1);
+    EXPECT_TRUE(bed_.upload(alice_, "bad").has_value());
+}
+
 TEST_F(BlobsTest, TheScrubTellsAndDeletesNothing) {
     std::vector<blob_store::Blob> blobs;
     for (const char* content : {"sound", "damaged", "missing", "short"})
