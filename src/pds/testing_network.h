@@ -32,6 +32,7 @@ class FakeNetwork final : public net::HttpClient {
     int delay_ms = 0;
     std::map<std::string, std::string> operations;             // by DID, as they were submitted
     std::map<std::string, std::pair<int, std::string>> pages;  // by URL
+    std::string content_type;                                  // of the pages
     std::map<std::string, std::vector<std::string>> txt;
     bool is_dns_down = false;
     std::map<std::string, std::vector<std::string>> backup_txt;
@@ -52,7 +53,9 @@ class FakeNetwork final : public net::HttpClient {
         const auto page = pages.find(request.url);
         if (page == pages.end())
             co_return Error{Fault::upstream_failed, "UpstreamNotReached", "no such host"};
-        co_return response(page->second.first, page->second.second);
+        net::ClientResponse found = response(page->second.first, page->second.second);
+        if (!content_type.empty()) found.headers.emplace_back("content-type", content_type);
+        co_return found;
     }
     Task<Result<std::unique_ptr<net::ClientStream>>> open(net::ClientRequest) override {
         co_return Error{Fault::upstream_failed, "UpstreamFailure", "nothing is streamed here"};

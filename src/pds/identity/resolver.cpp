@@ -30,6 +30,16 @@ bool is_host_and_port(std::string_view text) {
     });
 }
 
+// Whether a server means to give out JSON, or does not know what it gives out. A page for people is
+// no document, whatever is written on it.
+bool may_be_json(std::string_view content_type) {
+    const std::string_view type = trimmed(content_type.substr(0, content_type.find(';')));
+    std::string lower(type);
+    std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
+    return lower.empty() || lower == "application/json" || lower.ends_with("+json") ||
+           lower == "text/plain" || lower == "application/octet-stream";
+}
+
 Found<KnownDid> parse_document(const atproto::Did& did, const Result<PlcClient::Document>& answer) {
     if (!answer.has_value()) return answer.error();
     if (answer->was_ended) return std::optional(KnownDid{});
@@ -129,6 +139,9 @@ Task<Result<PlcClient::Document>> Resolver::web_document(atproto::Did did, Times
     net::ClientResponse response = CO_TRY(co_await http_.send(std::move(request)));
     if (response.status >= 500) co_return trouble(*name, response.status);
     if (response.status != 200) co_return PlcClient::Document{};
+    if (const std::string_view type = response.header("content-type"); !may_be_json(type))
+        co_return Error{Fault::upstream_failed, "UpstreamFailure",
+                        *name + " gives its DID document out as " + std::string(type)};
     co_return PlcClient::Document{.text = std::move(response.body)};
 }
 

@@ -68,6 +68,20 @@ TEST_F(ResolverTest, AsksTheHostForWeb) {
     EXPECT_FALSE(document("did:web:unreachable.net").has_value());
 }
 
+TEST_F(ResolverTest, ADocumentIsGivenOutAsJson) {
+    page("https://ann.net/.well-known/did.json", R"({"id":"did:web:ann.net"})");
+    for (const char* type :
+         {"application/json", "application/did+json; charset=utf-8", "Application/DID+LD+JSON",
+          "text/plain;charset=UTF-8", "application/octet-stream"}) {
+        network_.content_type = type;
+        EXPECT_TRUE(document("did:web:ann.net").has_value()) << type;
+    }
+    for (const char* type : {"text/html", "image/svg+xml", "application/jsonx", "json"}) {
+        network_.content_type = type;
+        EXPECT_FALSE(document("did:web:ann.net").has_value()) << type;
+    }
+}
+
 TEST_F(ResolverTest, AWebDidIsAHostAndNothingElse) {
     for (const std::string_view did :
          {"did:web:ann.net:path", "did:web:ann.net%2Fpath", "did:web:ann.net%3Fx", "did:web:x%23",
