@@ -22,6 +22,8 @@ const pds = await startServer({
   smtp,
   env: {
     PDS_INVITE_REQUIRED: 'true',
+    PDS_BSKY_APP_VIEW_URL: 'https://appview.example',
+    PDS_BSKY_APP_VIEW_DID: 'did:web:appview.example',
     PDS_MOD_SERVICE_URL: 'https://mod.example',
     PDS_MOD_SERVICE_DID: moderator.did,
     PDS_MODERATION_EMAIL_SMTP_URL: moderationPost.url,
@@ -188,6 +190,21 @@ test('the moderation service may do what the reference lets it do', async () => 
   }
   for (const [name, call] of Object.entries(mayNot))
     await assert.rejects(call(await asModerator(A + name)), failing(401, 'AuthenticationRequired'), name)
+})
+
+test('the moderation service may look at the preferences of an account', async () => {
+  const who = await signUp(pds)
+  const lxm = 'app.bsky.actor.getPreferences'
+  const preferences = [{ $type: 'app.bsky.actor.defs#adultContentPref', enabled: true }]
+  fine(await procedure(pds, 'app.bsky.actor.putPreferences', { preferences }, { token: who.accessJwt }))
+  const look = async (about, headers) => query(pds, lxm, { query: about, token: await tokenFor(lxm), headers })
+  assert.deepEqual(fine(await look({ did: who.did })), { preferences })
+  refused(await look({}), 400, 'InvalidRequest', 'Invalid or missing did parameter')
+  refused(await look({ did: 'somebody' }), 400, 'InvalidRequest', 'Invalid or missing did parameter')
+  refused(await look({ did: 'did:plc:aaaaaaaaaaaaaaaaaaaaaaaa' }), 400, 'NotFound')
+  refused(await query(pds, lxm, { query: { did: who.did }, token: await tokenFor(`${A}getAccountInfo`) }), 400, 'InvalidToken')
+  const theirs = { 'atproto-proxy': 'did:web:other.example#bsky_appview' }
+  refused(await look({ did: who.did }, theirs), 400, 'InvalidRequest', 'Moderator requests cannot be proxied to other app views')
 })
 
 test('a token must be of the moderation service, for this method and this server, and new', async () => {

@@ -113,7 +113,8 @@ const CELLS_APART = [
   // A service that proves who it is and has no account here.
   [[`${R}uploadBlob`], ['moderator'], '500 InternalServerError', '403 AccountNotFound'],
   [[`${S}createAccount`], ['admin', 'admin, wrong', 'admin, other name'], '401 AuthenticationRequired', '401 MissingJwt'],
-  [[`${B}actor.getPreferences`], ['moderator'], '400 InvalidRequest', 'token'],
+  // Of whom, it does not say.
+  [[`${B}actor.getPreferences`], ['moderator'], '400 InvalidRequest', '400 InvalidRequest'],
   [OWN_PASSWORD, APPS, 'in', 'token'],
 ]
 // Where roost means to differ throughout: [callers, needs, what it answers].
@@ -357,8 +358,9 @@ async function ask(method, caller, { user }) {
   return answer.status < 300 ? String(answer.status) : `${answer.status} ${answer.body?.error}`
 }
 
+const root = fileURLToPath(new URL('../src/api', import.meta.url))
+
 test('every method that the server has stands in the table', () => {
-  const root = fileURLToPath(new URL('../src/api', import.meta.url))
   const served = fs
     .readdirSync(root, { recursive: true })
     .filter((name) => name.includes('/') && name.endsWith('.cpp'))
@@ -367,6 +369,12 @@ test('every method that the server has stands in the table', () => {
     .map(({ nsid }) => nsid)
   assert.ok(served.length > 80)
   assert.deepEqual([...new Set(METHODS.filter((one) => !one.forwarded).map((one) => one.nsid))].sort(), served.sort())
+})
+
+test('what an administrator changes goes through the audit log', () => {
+  const acts = METHODS.filter((one) => one.posts && /^(admin|moderator)/.test(one.needs)).map((one) => one.nsid)
+  assert.ok(acts.length >= 12)
+  for (const nsid of acts) assert.match(fs.readFileSync(`${root}/${nsid.replaceAll('.', '/')}.cpp`, 'utf8'), /add_admin_act</, nsid)
 })
 
 test('every method × every caller', async () => {

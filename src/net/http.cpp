@@ -48,6 +48,17 @@ std::optional<std::string> percent_decode(std::string_view text, UrlPart part) {
     return decoded;
 }
 
+std::optional<std::string> query_parameter(std::string_view query, std::string_view name) {
+    while (!query.empty()) {
+        const std::string_view pair = query.substr(0, query.find('&'));
+        query.remove_prefix(std::min(query.size(), pair.size() + 1));
+        const std::size_t equals = std::min(pair.find('='), pair.size());
+        if (percent_decode(pair.substr(0, equals), UrlPart::query) != name) continue;
+        return percent_decode(pair.substr(std::min(pair.size(), equals + 1)), UrlPart::query);
+    }
+    return std::nullopt;
+}
+
 std::string percent_encode(std::string_view text) {
     static constexpr char digits[] = "0123456789ABCDEF";
     std::string encoded;

@@ -78,6 +78,9 @@ enum class UrlPart { path, query };
 // Nothing if malformed.
 std::optional<std::string> percent_decode(std::string_view text, UrlPart part);
 std::string percent_encode(std::string_view text);
+// The value of the first parameter of that name, given as it stands decoded. Nothing if there is
+// none, or it is malformed.
+std::optional<std::string> query_parameter(std::string_view query, std::string_view name);
 
 // A body that is produced while it is sent.
 class BodySource {

@@ -175,6 +175,17 @@ TEST(Percent, RoundTrips) {
     EXPECT_EQ(percent_encode("did:web:a b/~"), "did%3Aweb%3Aa%20b%2F~");
 }
 
+TEST(Query, ParametersAreFoundByName) {
+    EXPECT_EQ(query_parameter("a=1&b=2&b=3", "b"), "2");
+    EXPECT_EQ(query_parameter("a=x%26b%3D2+", "a"), "x&b=2 ");
+    EXPECT_EQ(query_parameter("%61=1", "a"), "1");
+    EXPECT_EQ(query_parameter("ab=1&a&c=", "a"), "");
+    EXPECT_EQ(query_parameter("ab=1&a&c=", "c"), "");
+    EXPECT_EQ(query_parameter("ab=1", "a"), std::nullopt);
+    EXPECT_EQ(query_parameter("", "a"), std::nullopt);
+    EXPECT_EQ(query_parameter("a=%", "a"), std::nullopt);
+}
+
 TEST(Response, RefusesHeaderInjection) {
     Response response;
     response.add_header("X-A", "b");

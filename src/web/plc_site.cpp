@@ -65,16 +65,6 @@ Value state_value(const atproto::Did& did, const plc::State& state) {
                   {"services", std::move(services)}};
 }
 
-std::string_view parameter(std::string_view query, std::string_view name) {
-    while (!query.empty()) {
-        const std::string_view pair = query.substr(0, query.find('&'));
-        query.remove_prefix(std::min(query.size(), pair.size() + 1));
-        if (pair.starts_with(name) && pair.size() > name.size() && pair[name.size()] == '=')
-            return pair.substr(name.size() + 1);
-    }
-    return {};
-}
-
 }  // namespace
 
 net::Response PlcSite::error_response(int status, std::string_view, std::string_view message) {
@@ -138,14 +128,13 @@ Task<net::Response> PlcSite::read(atproto::Did did, std::string_view what) {
 
 Task<net::Response> PlcSite::export_all(const net::Request& request) {
     std::int64_t count = export_default;
-    const std::string_view count_text = parameter(request.query, "count");
+    const std::string count_text = net::query_parameter(request.query, "count").value_or("");
     std::from_chars(count_text.data(), count_text.data() + count_text.size(), count);
     Timestamp after;
-    const auto after_text =
-        net::percent_decode(parameter(request.query, "after"), net::UrlPart::query);
-    if (after_text && !after_text->empty()) {
-        const Result<Timestamp> time = atproto::is_datetime(*after_text)
-                                           ? atproto::parse_datetime(*after_text)
+    const std::string after_text = net::query_parameter(request.query, "after").value_or("");
+    if (!after_text.empty()) {
+        const Result<Timestamp> time = atproto::is_datetime(after_text)
+                                           ? atproto::parse_datetime(after_text)
                                            : Error::invalid("after must be a datetime");
         if (!time.has_value()) co_return message_response(400, time.error().message);
         after = *time;

@@ -99,6 +99,12 @@ Task<Result<Caller>> Authenticator::authenticate(const Call& call, const Rule& r
             if (names_method(credentials.token))
                 co_return co_await service(call, std::move(credentials));
             co_return co_await access(call, rule, std::move(credentials));
+        case Needs::standard_access_or_moderator: {
+            // Clients act upon what is said of access tokens.
+            Result<Caller> found = co_await moderator(call, credentials);
+            if (found.has_value()) co_return found;
+            co_return co_await access(call, rule, std::move(credentials));
+        }
     }
     co_return Caller(Nobody{});
 }

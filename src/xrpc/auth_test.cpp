@@ -360,6 +360,21 @@ TEST_F(ModeratorTest, StandsBesideTheAdministratorOnlyWhereBothWillDo) {
     EXPECT_EQ(outcome(once, Needs::admin_or_moderator), "JwtReplayed");
 }
 
+TEST_F(ModeratorTest, StandsBesideAccessTokensWhereBothWillDo) {
+    const Rule rule{.needs = Needs::standard_access_or_moderator};
+    auto wanted = order();
+    wanted.issuer = "did:web:mod.test";
+    const auto caller = authenticate(token(wanted, key_), rule);
+    ASSERT_TRUE(caller.has_value()) << caller.error().message;
+    EXPECT_EQ(std::get<Moderator>(*caller).did, moderator_);
+    EXPECT_EQ(outcome(access(Scope::access), rule.needs), "");
+    EXPECT_EQ(outcome(access(Scope::app_pass), rule.needs), "");
+    EXPECT_EQ(outcome("", rule.needs), "AuthMissing");
+    EXPECT_EQ(outcome(admin_, rule.needs), "InvalidToken");
+    EXPECT_EQ(outcome(token(order(), key_), rule.needs), "InvalidToken")
+        << "another service is nobody here";
+}
+
 TEST_F(ModeratorTest, WhoseDocumentCannotBeReadIsNotBelieved) {
     bed_.network.pages.clear();
     EXPECT_EQ(outcome_by("did:web:mod.test", key_), "AuthenticationRequired");

@@ -48,6 +48,7 @@ enum class Needs {
     // some get a fuller answer to.
     optional_access,
     standard_access_or_service,  // a service token names its method ("lxm")
+    standard_access_or_moderator,
 };
 // Whether a session opened on a taken down account will do, for methods that access satisfies.
 enum class TakendownCallers { refused, allowed };

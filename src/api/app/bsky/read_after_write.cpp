@@ -84,16 +84,7 @@ Task<Result<net::Response>> run(const Services& services, xrpc::Call& call, View
 }  // namespace
 
 std::optional<std::string> ReadAfterWrite::parameter(std::string_view name) const {
-    std::string_view rest = call.http.query;
-    while (!rest.empty()) {
-        const std::string_view pair = rest.substr(0, rest.find('&'));
-        rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
-        const std::size_t equals = std::min(pair.find('='), pair.size());
-        if (net::percent_decode(pair.substr(0, equals), net::UrlPart::query) != name) continue;
-        return net::percent_decode(pair.substr(std::min(pair.size(), equals + 1)),
-                                   net::UrlPart::query);
-    }
-    return std::nullopt;
+    return net::query_parameter(call.http.query, name);
 }
 
 void add_view(xrpc::Router& router, const Services& services, std::string_view nsid,
