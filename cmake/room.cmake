@@ -16,6 +16,8 @@ function(room name)
         target_compile_definitions(roost_${name}_test
                                    PRIVATE ROOST_SHARED_DIR="${CMAKE_SOURCE_DIR}/../shared"
                                            ROOST_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+        # What is optimised is what is tested; a test itself compiles in half the time without.
+        target_compile_options(roost_${name}_test PRIVATE -O0)
         add_test(NAME ${name} COMMAND roost_${name}_test)
     endif()
 endfunction()
