@@ -78,6 +78,13 @@ async function withLargeRepo(world) {
 }
 const perAccount = (world, request) => world.accounts.map(request)
 
+/** A query that another server answers. */
+const forwarded = (world, method) =>
+  perAccount(world, ({ did, accessJwt }) => ({
+    method: 'GET',
+    path: `/xrpc/${method}?actor=${did}`,
+    headers: bearer(accessJwt),
+  }))
 const getSessions = (world) => world.accounts.map((account) => get('server.getSession', account.accessJwt))
 const logIns = (world, password) =>
   world.accounts.map((account) => post('server.createSession', { identifier: account.handle, password }))
@@ -173,12 +180,7 @@ export const operations = [
     // To a server that answers all with the same; one token serves many.
     name: 'proxied',
     connections: 32,
-    requests: (world) =>
-      perAccount(world, ({ did, accessJwt }) => ({
-        method: 'GET',
-        path: `/xrpc/app.bsky.graph.getFollows?actor=${did}`,
-        headers: bearer(accessJwt),
-      })),
+    requests: (world) => forwarded(world, 'app.bsky.graph.getFollows'),
     target: { what: 'proxied read, CPU in µs', of: cpuPerRequest, atMost: 30 },
   },
   {
@@ -220,6 +222,21 @@ export const operations = [
     target: { what: 'createAccount, CPU in µs beside the hash', of: cpuBesideHash, atMost: 2_000 },
   },
   {
+    // A thousand calls wait for the moderation service.
+    name: 'slowCalls',
+    seconds: 6,
+    groups: (world) => [
+      { connections: 1_000, requests: labelled('slow', forwarded(world, 'tools.ozone.team.listMembers')) },
+      { connections: 4, requests: labelled('others', getSessions(world)) },
+    ],
+    shown: 'others',
+    isMixed: true,
+    note: (labels) =>
+      `${labels.slow.answers} slow calls, p50 ${ms(labels.slow.p50_ms)}; getSession beside them: ` +
+      `p50 ${ms(labels.others.p50_ms)}, p99 ${ms(labels.others.p99_ms)}, max ${ms(labels.others.max_ms)}`,
+    target: { what: 'slowCalls, p99 of the others in ms', of: (f) => f.labels.others.p99_ms, atMost: 20 },
+  },
+  {
     // Wrong passwords for every account in turn, so that none meets the limit on failures.
     name: 'loginFlood',
     seconds: 4,
@@ -258,16 +275,14 @@ export const operations = [
   },
 ]
 
-/** The groups of one run, as lines of a plan (plan.h). */
-export async function planOf(operation, world) {
-  const groups = operation.groups
-    ? operation.groups(world)
-    : [
-        {
-          connections: operation.connections,
-          requests: await operation.requests(world),
-          ...(operation.chain && { chain: await operation.chain(world) }),
-        },
-      ]
-  return groups.map((group) => JSON.stringify(group)).join('\n')
+/** The groups of one run (plan.h). */
+export async function groupsOf(operation, world) {
+  if (operation.groups) return operation.groups(world)
+  return [
+    {
+      connections: operation.connections,
+      requests: await operation.requests(world),
+      ...(operation.chain && { chain: await operation.chain(world) }),
+    },
+  ]
 }

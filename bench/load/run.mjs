@@ -5,14 +5,11 @@
 // CPU is the server's own, user and system; it is the figure to trust on a machine that does other
 // things too. Each operation runs on each server in turn, RUNS times or until a run was quiet, and the
 // run during which the machine was least busy with anything else is shown.
-import fs from 'node:fs'
 import os from 'node:os'
-import path from 'node:path'
-import { execFile } from 'node:child_process'
-import { parseArgs, promisify } from 'node:util'
+import { parseArgs } from 'node:util'
 import { measureLag } from './lag.mjs'
-import { operations, planOf } from './operations.mjs'
-import { LOAD, machine, memoryOf, sleep, startCanned, startPds, startPlc } from './servers.mjs'
+import { groupsOf, operations } from './operations.mjs'
+import { load, machine, memoryOf, sleep, startCanned, startPds, startPlc, startSlow } from './servers.mjs'
 
 const RUNS = 3
 const RUNS_MAX = 6
@@ -32,8 +29,6 @@ for (const name of only ?? []) if (!names.includes(name)) throw new Error(`--onl
 if (!(seconds > 0 && seconds <= 60)) throw new Error('--seconds is a number up to 60')
 const isWanted = (name) => !only || only.includes(name)
 
-const run = promisify(execFile)
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'roost-bench-plan-'))
 const say = (text) => process.stderr.write(`${text}\n`)
 
 async function call(server, method, body, token) {
@@ -75,14 +70,8 @@ async function worldOf(server) {
 const cannedWorld = { accounts: [{ did: 'did:plc:canned', handle: 'canned.test', accessJwt: 'x'.repeat(400) }] }
 
 async function measureOnce(subject, operation, warmUp) {
-  const plan = path.join(folder, 'plan')
-  fs.writeFileSync(plan, await planOf(operation, subject.world))
-  const { stdout } = await run(LOAD, [
-    ...['--port', subject.server.port, '--server', subject.server.pid, '--plan', plan],
-    ...['--seconds', operation.seconds ?? seconds, '--warm-up', warmUp],
-    ...['--first-number', subject.number],
-  ].map(String))
-  const figures = JSON.parse(stdout)
+  const groups = await groupsOf(operation, subject.world)
+  const figures = await load(subject.server, groups, { seconds: operation.seconds ?? seconds, warmUp, firstNumber: subject.number })
   subject.number = figures.next_number
   return figures
 }
@@ -195,9 +184,9 @@ try {
     }
   const chosen = operations.filter((operation) => isWanted(operation.name))
   const subjects = []
-  const appView = await open(startCanned())
+  const others = { appView: await open(startCanned()), moderation: await open(startSlow()) }
   for (const name of chosen.length || isWanted('lag') ? pdsNames : []) {
-    const server = await open(startPds(name, plc, appView))
+    const server = await open(startPds(name, plc, others))
     subjects.push({ name, server, world: await worldOf(server), number: 0 })
   }
   if (chosen.some((operation) => operation.isSimple))
@@ -226,5 +215,4 @@ try {
   for (const line of [...notes, ...targets]) console.log(line)
 } finally {
   for (const server of opened.reverse()) await server.close()
-  fs.rmSync(folder, { recursive: true, force: true })
 }

