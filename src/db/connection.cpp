@@ -107,6 +107,10 @@ bool Connection::in_transaction() const {
     return sqlite3_get_autocommit(handle_) == 0;
 }
 
+std::int64_t Connection::changes_total() const {
+    return sqlite3_total_changes64(handle_);
+}
+
 void Connection::run_script(const std::string& sql) {
     const int code = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);
     if (code != SQLITE_OK) raise(code, sql.substr(0, 200));
@@ -162,13 +166,13 @@ Rows Connection::start(Sql sql, std::span<const Parameter> parameters) {
 
 std::int64_t Connection::run(Sql sql, std::span<const Parameter> parameters) {
     Statement& statement = prepared(sql);
-    const std::int64_t before = sqlite3_total_changes64(handle_);
+    const std::int64_t before = changes_total();
     statement.begin(parameters, Statement::Lifetime::of_this_call);
     const Rows rows(&statement);
     while (statement.step()) {
     }
     // The changes of the last statement are still those of an earlier one if it changed nothing.
-    return sqlite3_total_changes64(handle_) == before ? 0 : sqlite3_changes64(handle_);
+    return changes_total() == before ? 0 : sqlite3_changes64(handle_);
 }
 
 Statement& Connection::prepared(Sql sql) {

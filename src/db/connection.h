@@ -78,6 +78,8 @@ class Connection final : public Transaction {
     void rollback() noexcept;  // whatever is open
     bool in_transaction() const;
     void check_idle() const;  // that no rows are open
+    // Rows that statements of this connection have changed, ever; also those that were undone.
+    std::int64_t changes_total() const;
 
     // SQL that is not a literal: migrations and pragmas. May be many statements.
     void run_script(const std::string& sql);

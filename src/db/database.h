@@ -2,8 +2,8 @@
 //
 //     co_await db.write([=](Transaction& t) -> Result<int> { … });
 //
-// Writes run on one writer thread, many to a COMMIT (group commit), each in a SAVEPOINT of its own:
-// a body that returns an error or throws leaves nothing behind and does not disturb its neighbours.
+// Writes run on one writer thread, many to a COMMIT (group commit), and yet each for itself: a body
+// that returns an error or throws leaves nothing behind and does not disturb its neighbours.
 // The awaiting task resumes after the COMMIT is durable, on the Executor it came from. Writes
 // commit in the order they were awaited in. Reads run at once on the calling thread, on a
 // connection of that thread, in a snapshot.

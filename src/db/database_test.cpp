@@ -85,6 +85,41 @@ TEST(Database, NeighboursInABatchDoNotDisturbEachOther) {
     EXPECT_EQ(db->stats().writes_total, 4);  // with the one that held the writer
 }
 
+Task<void> count_runs(Database& db, std::atomic<int>& runs) {
+    auto done = co_await db.write([&runs](Transaction& t) -> Result<void> {
+        return add_note(t, "run " + std::to_string(++runs));
+    });
+    EXPECT_TRUE(done);
+}
+Task<void> refuse_at_once(Database& db) {
+    auto done = co_await db.write([](Transaction& t) -> Result<void> {
+        t.execute("DELETE FROM note WHERE text = $1", "nobody's");
+        return Error::forbidden("no");
+    });
+    EXPECT_FALSE(done);
+}
+
+TEST(Database, OnlyARefusalWithChangesMakesItsNeighboursRunAgain) {
+    TempFolder folder;
+    RunLoop loop;
+    auto db = open_notes(folder);
+    std::atomic<int> runs = 0;
+    Together batch(loop, *db);
+    batch.add(count_runs(*db, runs));
+    batch.add(refuse_at_once(*db));
+    batch.run();
+    EXPECT_EQ(runs, 1);
+    bool refused = false;
+    Together another(loop, *db);
+    another.add(count_runs(*db, runs));
+    another.add(refuse_after_note(*db, refused));
+    another.run();
+    EXPECT_TRUE(refused);
+    EXPECT_EQ(runs, 3);
+    EXPECT_EQ(count_notes(loop, *db), 2);
+    EXPECT_EQ(db->stats().batches_total, 4);  // with those that held the writer
+}
+
 Task<void> dangling_reply(Database& db, std::string& outcome) {
     try {
         (void)co_await db.write([](Transaction& t) -> Result<void> {

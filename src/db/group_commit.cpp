@@ -64,9 +64,14 @@ std::vector<GroupCommit::WritePtr> GroupCommit::take() {
 // Gives each write its outcome, in as many transactions as it takes.
 void GroupCommit::settle(std::span<Write* const> writes) {
     std::vector<Write*> open(writes.begin(), writes.end());
+    Savepoints savepoints = Savepoints::none;
     int losses = 0;
     while (!open.empty()) {
-        End end = run_together(open);
+        End end = run_together(open, savepoints);
+        if (end.needs_savepoints) {
+            savepoints = Savepoints::around_each;
+            continue;
+        }
         if (!end.failure) return;
         if (end.lost_at) {
             // Its neighbours are innocent: again, without it. It keeps the failure it met.
@@ -86,13 +91,14 @@ void GroupCommit::settle(std::span<Write* const> writes) {
     }
 }
 
-GroupCommit::End GroupCommit::run_together(std::span<Write* const> writes) {
+GroupCommit::End GroupCommit::run_together(std::span<Write* const> writes, Savepoints savepoints) {
     End end;
     std::int64_t kept = 0;
     try {
         connection_.begin_write();
         for (std::size_t i = 0; i < writes.size(); ++i) {
-            connection_.execute("SAVEPOINT body");
+            const std::int64_t changes = connection_.changes_total();
+            if (savepoints == Savepoints::around_each) connection_.execute("SAVEPOINT body");
             const Outcome outcome = writes[i]->attempt(connection_);
             if (!connection_.in_transaction()) {
                 end.lost_at = i;
@@ -100,8 +106,14 @@ GroupCommit::End GroupCommit::run_together(std::span<Write* const> writes) {
                     Failure(Failure::Kind::other, "the transaction was lost inside a body"));
                 return end;
             }
-            if (outcome == Outcome::undo) connection_.execute("ROLLBACK TO body");
-            connection_.execute("RELEASE body");
+            if (savepoints == Savepoints::around_each) {
+                if (outcome == Outcome::undo) connection_.execute("ROLLBACK TO body");
+                connection_.execute("RELEASE body");
+            } else if (outcome == Outcome::undo && connection_.changes_total() != changes) {
+                connection_.rollback();
+                end.needs_savepoints = true;
+                return end;
+            }
             kept += outcome == Outcome::keep ? 1 : 0;
         }
         connection_.commit();

@@ -1,6 +1,10 @@
-// The writer thread: takes the writes that wait, runs them in one transaction, each in a SAVEPOINT,
-// commits, and posts each back to its executor. A lone write does not wait for company; company
-// comes by itself while a COMMIT waits for the disk.
+// The writer thread: takes the writes that wait, runs them in one transaction, commits, and posts
+// each back to its executor. A lone write does not wait for company; company comes by itself while
+// a COMMIT waits for the disk.
+//
+// A body that refuses has rarely changed anything, so bodies run without a SAVEPOINT, for which
+// SQLite copies every page that is touched. When one has changes to be undone, the batch begins
+// again with a SAVEPOINT around each.
 #pragma once
 
 #include <atomic>
@@ -42,12 +46,14 @@ class GroupCommit {
     struct End {
         std::optional<Failure> failure;      // of the whole: nothing is kept
         std::optional<std::size_t> lost_at;  // the write that destroyed the transaction
+        bool needs_savepoints = false;       // nothing is kept: one write of them is to be undone
     };
+    enum class Savepoints { none, around_each };
 
     void serve();
     std::vector<WritePtr> take();
     void settle(std::span<Write* const> writes);
-    End run_together(std::span<Write* const> writes);
+    End run_together(std::span<Write* const> writes, Savepoints savepoints);
     static void deliver(std::vector<WritePtr> writes);
 
     Connection& connection_;
