@@ -14,6 +14,8 @@ constexpr std::uint8_t cbor_map = 5;
 constexpr std::int64_t car_version = 1;
 // Four bytes reach 2^28, past any section that is let through.
 constexpr std::size_t varint_bytes_max = 4;
+// With one root.
+constexpr std::size_t header_bytes_max = 64;
 
 Error invalid(std::string message) {
     return Error::invalid(std::move(message), "InvalidCar");
@@ -72,6 +74,7 @@ Result<std::vector<Cid>> parse_header(ByteView bytes) {
 
 void append_car_header(Bytes& out, const std::optional<Cid>& root) {
     Bytes header;
+    header.reserve(header_bytes_max);
     cbor::append_head(header, cbor_map, 2);
     cbor::append_text(header, "roots");
     cbor::append_head(header, cbor_array, root ? 1 : 0);
@@ -89,7 +92,11 @@ void append_car_block(Bytes& out, const Cid& cid, ByteView content) {
 }
 
 Bytes write_car(const std::optional<Cid>& root, const Blocks& blocks) {
+    std::size_t bytes_max = varint_bytes_max + header_bytes_max;
+    for (const Block& block : blocks)
+        bytes_max += varint_bytes_max + Cid::binary_size + block.bytes.size();
     Bytes out;
+    out.reserve(bytes_max);
     append_car_header(out, root);
     for (const Block& block : blocks)
         append_car_block(out, block.cid, block.bytes);

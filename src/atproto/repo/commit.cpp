@@ -12,6 +12,8 @@ namespace {
 constexpr std::uint8_t cbor_map = 5;
 constexpr std::int64_t repo_version = 3;
 constexpr std::size_t member_count = 6;
+// With a DID of the usual length.
+constexpr std::size_t encoded_bytes_about = 256;
 
 Error invalid(std::string message) {
     return Error::invalid(std::move(message), "InvalidCommit");
@@ -20,6 +22,7 @@ Error invalid(std::string message) {
 // With its signature, or as the bytes that are signed.
 Bytes encode(const Commit& commit, bool with_signature) {
     Bytes out;
+    out.reserve(encoded_bytes_about);
     cbor::append_head(out, cbor_map, with_signature ? member_count : member_count - 1);
     cbor::append_text(out, "did");
     cbor::append_text(out, commit.did.text());

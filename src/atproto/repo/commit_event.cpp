@@ -43,7 +43,7 @@ Result<void> check_records(std::span<const Operation> operations, const mst::Blo
 
 Result<Blocks> commit_event_blocks(const Block& commit, const mst::Tree& after, std::uint64_t since,
                                    mst::NodeSource& source, std::span<const Operation> operations,
-                                   const Blocks& records) {
+                                   Blocks records) {
     std::vector<std::string_view> keys;
     keys.reserve(operations.size());
     for (const Operation& operation : operations)
@@ -55,8 +55,8 @@ Result<Blocks> commit_event_blocks(const Block& commit, const mst::Tree& after, 
     blocks.push_back(commit);
     std::ranges::move(nodes, std::back_inserter(blocks));
     std::unordered_set<Cid> seen;
-    for (const Block& record : records)
-        if (seen.insert(record.cid).second) blocks.push_back(record);
+    for (Block& record : records)
+        if (seen.insert(record.cid).second) blocks.push_back(std::move(record));
     return blocks;
 }
 

@@ -21,7 +21,7 @@ namespace roost::atproto {
 // Errors: those of loading what the proofs need.
 Result<Blocks> commit_event_blocks(const Block& commit, const mst::Tree& after, std::uint64_t since,
                                    mst::NodeSource& source, std::span<const Operation> operations,
-                                   const Blocks& records);
+                                   Blocks records);
 
 struct CommitEvent {
     Did repo;

@@ -108,10 +108,11 @@ Result<Bytes> event_blocks(const atproto::Block& commit, const RepoState& base,
                            const atproto::mst::Tree& tree, NodeSource& nodes,
                            std::span<const Operation> operations, const Batch& batch) {
     atproto::Blocks records;
+    records.reserve(batch.writes.size());
     for (const PreparedWrite& write : batch.writes)
         if (write.cid) records.push_back({*write.cid, write.value});
-    const atproto::Blocks blocks = TRY(
-        atproto::commit_event_blocks(commit, tree, base.rev.number(), nodes, operations, records));
+    const atproto::Blocks blocks = TRY(atproto::commit_event_blocks(
+        commit, tree, base.rev.number(), nodes, operations, std::move(records)));
     Bytes car = atproto::write_car(commit.cid, blocks);
     if (car.size() > atproto::limits::commit_blocks_bytes_max)
         return Error::invalid("Too many writes. Max event size: 2MB");
