@@ -8,6 +8,7 @@
 #pragma once
 
 #include <coroutine>
+#include <cstddef>
 #include <exception>
 #include <optional>
 #include <type_traits>
@@ -15,6 +16,7 @@
 #include <variant>
 
 #include "base/check.h"
+#include "base/frame_memory.h"
 
 namespace roost {
 
@@ -25,6 +27,9 @@ namespace detail {
 
 class PromiseBase {
   public:
+    static void* operator new(std::size_t size) { return take_frame(size); }
+    static void operator delete(void* frame, std::size_t size) { give_back_frame(frame, size); }
+
     std::suspend_always initial_suspend() noexcept { return {}; }
 
     struct FinalAwaiter {

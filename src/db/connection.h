@@ -18,6 +18,7 @@
 
 struct sqlite3;
 struct sqlite3_stmt;
+struct sqlite3_value;
 
 namespace roost::db {
 
@@ -38,9 +39,9 @@ class Statement {
     bool step();
     void finish();
 
-    sqlite3_stmt* handle() const { return statement_; }
-    // Throws unless the column holds a value of this SQLite type.
-    void expect(int column, int type) const;
+    // Of the row that step() has found. The second throws unless it is of this SQLite type.
+    sqlite3_value* value(int column) const;
+    sqlite3_value* value(int column, int type) const;
 
   private:
     void bind(int position, const Parameter& parameter, Lifetime lifetime);

@@ -91,11 +91,17 @@ void Statement::finish() {
     --connection_.running_;
 }
 
-void Statement::expect(int column, int type) const {
+// SQLite guards values that are taken from a row with no lock; a connection is used by one thread.
+sqlite3_value* Statement::value(int column) const {
     check(column >= 0 && column < columns_, "an SQL statement has this column");
-    const int actual = sqlite3_column_type(statement_, column);
+    return sqlite3_column_value(statement_, column);
+}
+
+sqlite3_value* Statement::value(int column, int type) const {
+    sqlite3_value* const found = value(column);
+    const int actual = sqlite3_value_type(found);
     if (actual == type) [[likely]]
-        return;
+        return found;
     static constexpr const char* names[] = {"?", "integer", "real", "text", "bytes", "null"};
     throw Failure(Failure::Kind::other, "column " + std::to_string(column) + " is " +
                                             names[actual] + ", not " + names[type] +
@@ -109,24 +115,29 @@ bool Rows::next() {
     return statement_->step();
 }
 
+namespace {
+
+// Texts too: as text SQLite would copy it, to put a zero behind it. UTF-8 is how it is stored.
+template <class Byte>
+std::span<const Byte> bytes_of(sqlite3_value* value) {
+    const void* data = sqlite3_value_blob(value);
+    return {static_cast<const Byte*>(data), static_cast<std::size_t>(sqlite3_value_bytes(value))};
+}
+
+}  // namespace
+
 bool Rows::is_null(int column) const {
-    return sqlite3_column_type(statement_->handle(), column) == SQLITE_NULL;
+    return sqlite3_value_type(statement_->value(column)) == SQLITE_NULL;
 }
 std::int64_t Rows::integer(int column) const {
-    statement_->expect(column, SQLITE_INTEGER);
-    return sqlite3_column_int64(statement_->handle(), column);
+    return sqlite3_value_int64(statement_->value(column, SQLITE_INTEGER));
 }
 std::string_view Rows::text(int column) const {
-    statement_->expect(column, SQLITE_TEXT);
-    const void* data = sqlite3_column_text(statement_->handle(), column);
-    const int size = sqlite3_column_bytes(statement_->handle(), column);
-    return {static_cast<const char*>(data), static_cast<std::size_t>(size)};
+    const std::span<const char> text = bytes_of<char>(statement_->value(column, SQLITE_TEXT));
+    return {text.data(), text.size()};
 }
 ByteView Rows::bytes(int column) const {
-    statement_->expect(column, SQLITE_BLOB);
-    const void* data = sqlite3_column_blob(statement_->handle(), column);
-    const int size = sqlite3_column_bytes(statement_->handle(), column);
-    return {static_cast<const std::uint8_t*>(data), static_cast<std::size_t>(size)};
+    return bytes_of<std::uint8_t>(statement_->value(column, SQLITE_BLOB));
 }
 
 }  // namespace roost::db

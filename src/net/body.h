@@ -26,6 +26,7 @@ class RequestBody final : public Body {
     Task<Result<std::string_view>> read_some() override;
     Task<Result<std::string>> read_all(std::size_t max_bytes) override;
 
+    bool is_complete() const { return is_complete_; }
     // Reads the rest and throws it away. False if that is not worth it: the connection must close.
     Task<bool> drain();
     // Can the connection serve another request, as far as it is known?

@@ -40,7 +40,7 @@ class ClientConnection final : private WheelEntry {
         bool is_head = false;
     };
     // Sends and reads an answer of at most so many bytes. The connection is open afterwards if
-    // can_be_reused().
+    // can_be_kept().
     Task<std::expected<ClientResponse, Failure>> exchange(Outgoing outgoing,
                                                           std::size_t response_bytes_max,
                                                           std::int64_t deadline_us);
@@ -50,6 +50,9 @@ class ClientConnection final : private WheelEntry {
     Task<std::expected<ClientResponse, Failure>> begin(Outgoing outgoing, std::int64_t deadline_us,
                                                        std::int64_t patience_us);
     Task<std::expected<std::string_view, Failure>> next_piece(std::int64_t deadline_us);
+    // Whether it is still open after an exchange, and, later, whether the other side has not closed
+    // it meanwhile.
+    bool can_be_kept() const { return is_reusable_; }
     bool can_be_reused() { return is_reusable_ && stream_.is_quiet(); }
     // While nobody uses it: what to do when it has been idle for long enough.
     void set_idle(std::int64_t until_us, std::function<void(ClientConnection&)> evict);

@@ -221,26 +221,28 @@ void Connection::prepare_request() {
 Task<Connection::Next> Connection::answer() {
     server_.requests_total.fetch_add(1, std::memory_order_relaxed);
     prepare_request();
-    Response response = co_await run_handler();
+    Response response;
+    try {
+        response = co_await server_.handler.handle(request_);
+    } catch (const std::exception& exception) {
+        response = failure(exception.what());
+    } catch (...) {
+        response = failure("");
+    }
     if (response.websocket) co_return co_await become_websocket(std::move(response));
     const bool keeps_alive = parser_.head().keeps_alive && !response.close &&
                              !server_.is_stopping && body_.can_drain() &&
                              !(is_chunked(response) && parser_.head().is_http_1_0);
     if (!co_await send(response, keeps_alive)) co_return Next::close;
-    if (!keeps_alive || !co_await body_.drain()) co_return Next::linger;
+    if (!keeps_alive) co_return Next::linger;
+    if (!body_.is_complete() && !co_await body_.drain()) co_return Next::linger;
     body_.end();
     co_return Next::request;
 }
 
-Task<Response> Connection::run_handler() {
-    try {
-        co_return co_await server_.handler.handle(request_);
-    } catch (const std::exception& exception) {
-        log::error("a request failed", {{"path", request_.path}, {"reason", exception.what()}});
-    } catch (...) {
-        log::error("a request failed", {{"path", request_.path}});
-    }
-    co_return server_.handler.error_response(500, "InternalServerError", "Internal Server Error");
+Response Connection::failure(std::string_view reason) {
+    log::error("a request failed", {{"path", request_.path}, {"reason", reason}});
+    return server_.handler.error_response(500, "InternalServerError", "Internal Server Error");
 }
 
 Task<Connection::Next> Connection::refuse(int status, std::string_view name,

@@ -53,7 +53,8 @@ class Connection final : private WheelEntry {
     Task<void> serve();
     Task<Next> serve_request();
     Task<Next> answer();
-    Task<Response> run_handler();
+    // What is answered when the handler throws.
+    Response failure(std::string_view reason);
     Task<Next> refuse(int status, std::string_view name, std::string_view message);
     // False if the peer is gone.
     Task<bool> send(Response& response, bool keeps_alive);

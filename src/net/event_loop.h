@@ -48,7 +48,9 @@ class EventLoop final : public Executor {
     void schedule(std::int64_t due_us, Work work);
     void arm();
 
-    asio::io_context io_{1};
+    // Sockets and timers belong to the loop's thread alone, so Asio need not lock them; it does
+    // lock what is posted.
+    asio::io_context io_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
     asio::executor_work_guard<LoopExecutor> guard_;
     TimerWheel wheel_;
     Timer timer_;

@@ -55,8 +55,7 @@ bool is_idempotent(Method method) {
 }
 
 bool is_header_fine(const std::pair<std::string, std::string>& header) {
-    return !header.first.empty() && std::ranges::all_of(header.first, is_token_char) &&
-           header.second.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos;
+    return is_token(header.first) && is_one_line(header.second);
 }
 
 // "address" or "IPv4 address:port".
@@ -142,7 +141,7 @@ LoopClient::ConnectionPtr LoopClient::take_idle(const std::string& key) {
 }
 
 void LoopClient::put_idle(const std::string& key, ConnectionPtr connection) {
-    if (!connection->can_be_reused() || idle_.size() >= client_idle_max ||
+    if (!connection->can_be_kept() || idle_.size() >= client_idle_max ||
         idle_.count(key) >= client_idle_per_host_max)
         return;
     connection->set_idle(monotonic_us() + client_idle_ms * 1'000, [this](ClientConnection& old) {

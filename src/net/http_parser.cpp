@@ -1,6 +1,6 @@
 #include "net/http_parser.h"
 
-#include <boost/beast/http/basic_parser.hpp>
+#include <algorithm>
 #include <charconv>
 
 #include "net/ascii.h"
@@ -8,14 +8,6 @@
 namespace roost::net {
 
 namespace {
-
-namespace http = boost::beast::http;
-using boost::system::error_code;
-using BeastView = boost::beast::string_view;
-
-std::string_view view(BeastView text) {
-    return {text.data(), text.size()};
-}
 
 Method method_of(std::string_view text) {
     if (text == "GET" || text == "HEAD") return Method::get;
@@ -36,18 +28,42 @@ std::optional<std::uint64_t> parse_content_length(std::string_view text) {
     return static_cast<std::uint64_t>(value);
 }
 
-bool is_host(std::string_view text) {
-    for (const char c : text)
-        if (!is_alphanumeric(c) && std::string_view("-._~:[]%").find(c) == std::string_view::npos)
-            return false;
-    return true;
+constexpr CharTable host_chars{[](char c) {
+    return is_alphanumeric(c) || std::string_view("-._~:[]%").find(c) != std::string_view::npos;
+}};
+
+// The line up to its CR LF, which is cut off the front. scan() has seen to it that there is one.
+std::string_view take_line(std::string_view& bytes) {
+    const std::size_t end = bytes.find('\n');
+    const std::string_view line = bytes.substr(0, end - 1);
+    bytes.remove_prefix(end + 1);
+    return line;
 }
 
-// Collects what Beast's parser finds; its own reading of the framing headers is not relied on.
-class Collector final : public http::basic_parser<true> {
-  public:
-    explicit Collector(RequestHead& head) : head_(head) {}
+constexpr CharTable target_chars{[](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte > 0x20 && byte != 0x7f;
+}};
 
+// Puts the headers into the head, and minds those that say how the request is framed.
+class Fields {
+  public:
+    explicit Fields(RequestHead& head) : head_(head) {}
+
+    // False if it is malformed.
+    bool add(std::string_view line) {
+        const std::size_t colon = line.find(':');
+        if (colon == std::string_view::npos) return false;
+        const Header header{line.substr(0, colon), trimmed(line.substr(colon + 1))};
+        if (!is_token(header.name) || !is_field_text(header.value)) return false;
+        head_.headers.push_back(header);
+        note(header);
+        return true;
+    }
+    void end() {
+        head_.keeps_alive =
+            head_.is_http_1_0 ? is_to_be_kept_ && !is_to_be_closed_ : !is_to_be_closed_;
+    }
     // Null if the head can be answered.
     const char* complaint() const {
         if (complaint_ != nullptr) return complaint_;
@@ -63,61 +79,52 @@ class Collector final : public http::basic_parser<true> {
     void complain(const char* complaint) {
         if (complaint_ == nullptr) complaint_ = complaint;
     }
-    void on_request_impl(http::verb, BeastView method, BeastView target, int version,
-                         error_code&) override {
-        head_.method_text = view(method);
-        head_.target = view(target);
-        head_.is_http_1_0 = version == 10;
-    }
-    void on_field_impl(http::field field, BeastView name, BeastView value, error_code&) override {
-        head_.headers.push_back({view(name), view(value)});
-        switch (field) {
-            case http::field::host:
-                if (++hosts_ > 1) complain("There is more than one Host header.");
-                if (!is_host(view(value))) complain("The Host header is malformed.");
-                break;
-            case http::field::authorization:
-                if (++authorizations_ > 1) complain("There is more than one Authorization header.");
-                break;
-            case http::field::content_length:
-                if (head_.content_length) complain("There is more than one Content-Length.");
-                head_.content_length = parse_content_length(view(value));
-                if (!head_.content_length) complain("The Content-Length is malformed.");
-                break;
-            case http::field::transfer_encoding:
-                if (head_.is_chunked) complain("There is more than one Transfer-Encoding.");
-                head_.is_chunked = true;
-                if (!equals_lower_case(view(value), "chunked"))
-                    complain("The only Transfer-Encoding understood is \"chunked\".");
-                break;
-            case http::field::content_encoding:
-                on_content_encoding(view(value));
-                break;
-            case http::field::expect:
-                head_.expects_continue = equals_lower_case(view(value), "100-continue");
-                if (!head_.expects_continue) has_unknown_expectation_ = true;
-                break;
-            default:
-                break;
+    void note(const Header& header) {
+        const auto is = [&](std::string_view name) { return equals_lower_case(header.name, name); };
+        const std::string_view value = header.value;
+        if (is("host")) {
+            if (++hosts_ > 1) complain("There is more than one Host header.");
+            if (!host_chars.has_all_of(value)) complain("The Host header is malformed.");
+        } else if (is("authorization")) {
+            if (++authorizations_ > 1) complain("There is more than one Authorization header.");
+        } else if (is("connection")) {
+            note_connection(value);
+        } else if (is("content-length")) {
+            if (head_.content_length) complain("There is more than one Content-Length.");
+            head_.content_length = parse_content_length(value);
+            if (!head_.content_length) complain("The Content-Length is malformed.");
+        } else if (is("transfer-encoding")) {
+            if (head_.is_chunked) complain("There is more than one Transfer-Encoding.");
+            head_.is_chunked = true;
+            if (!equals_lower_case(value, "chunked"))
+                complain("The only Transfer-Encoding understood is \"chunked\".");
+        } else if (is("content-encoding")) {
+            // Two headers are two encodings: a comma keeps them from passing as one.
+            head_.content_encoding = head_.content_encoding.empty() ? value : ",";
+        } else if (is("expect")) {
+            head_.expects_continue = equals_lower_case(value, "100-continue");
+            if (!head_.expects_continue) has_unknown_expectation_ = true;
         }
     }
-    void on_content_encoding(std::string_view value) {
-        // Two headers are two encodings: a comma keeps them from passing as one.
-        head_.content_encoding = head_.content_encoding.empty() ? value : ",";
+    void note_connection(std::string_view list) {
+        while (!list.empty()) {
+            const std::size_t comma = std::min(list.find(','), list.size());
+            const std::string_view option = trimmed(list.substr(0, comma));
+            list.remove_prefix(std::min(comma + 1, list.size()));
+            if (!option.empty() && !is_token(option))
+                complain("The Connection header is malformed.");
+            if (equals_lower_case(option, "close")) is_to_be_closed_ = true;
+            if (equals_lower_case(option, "keep-alive")) is_to_be_kept_ = true;
+        }
     }
-    void on_response_impl(int, BeastView, int, error_code&) override {}
-    void on_header_impl(error_code&) override { head_.keeps_alive = keep_alive(); }
-    void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
-    std::size_t on_body_impl(BeastView, error_code&) override { return 0; }
-    void on_chunk_header_impl(std::uint64_t, BeastView, error_code&) override {}
-    std::size_t on_chunk_body_impl(std::uint64_t, BeastView, error_code&) override { return 0; }
-    void on_finish_impl(error_code&) override {}
 
     RequestHead& head_;
     const char* complaint_ = nullptr;
     int hosts_ = 0;
     int authorizations_ = 0;
     bool has_unknown_expectation_ = false;
+    bool is_to_be_closed_ = false;
+    bool is_to_be_kept_ = false;
 };
 
 constexpr std::string_view bad_request = "InvalidRequest";
@@ -188,21 +195,31 @@ bool HeadParser::is_line_fine(std::string_view line) {
     return true;
 }
 
-HeadParser::State HeadParser::parse_whole(std::string_view bytes) {
-    Collector collector(head_);
-    collector.header_limit(static_cast<std::uint32_t>(bytes.size() + 1));
-    collector.skip(true);  // the body is not its business
-    error_code error;
-    const std::size_t parsed =
-        collector.put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
-    if (const char* complaint = collector.complaint(); !error && complaint != nullptr)
-        return refuse(400, bad_request, complaint);
-    if (error || parsed != bytes.size() || !collector.is_done())
-        return refuse(400, bad_request, "The request line or a header is malformed.");
-    if (collector.has_unknown_expectation())
-        return refuse(417, "ExpectationFailed", "The only expectation understood is 100-continue.");
+// https://www.rfc-editor.org/rfc/rfc9112#section-3
+bool HeadParser::read_request_line(std::string_view line) {
+    const std::size_t first = line.find(' ');
+    const std::size_t last = line.size() - std::string_view(" HTTP/1.1").size();
+    if (first >= last) return false;
+    head_.method_text = line.substr(0, first);
+    head_.target = line.substr(first + 1, last - first - 1);
+    head_.is_http_1_0 = line.back() == '0';
     head_.method = method_of(head_.method_text);
     head_.is_head = head_.method_text == "HEAD";
+    return is_token(head_.method_text) && !head_.target.empty() &&
+           target_chars.has_all_of(head_.target);
+}
+
+HeadParser::State HeadParser::parse_whole(std::string_view bytes) {
+    constexpr std::string_view malformed = "The request line or a header is malformed.";
+    if (!read_request_line(take_line(bytes))) return refuse(400, bad_request, malformed);
+    Fields fields(head_);
+    for (std::string_view line = take_line(bytes); !line.empty(); line = take_line(bytes))
+        if (!fields.add(line)) return refuse(400, bad_request, malformed);
+    fields.end();
+    if (const char* complaint = fields.complaint(); complaint != nullptr)
+        return refuse(400, bad_request, complaint);
+    if (fields.has_unknown_expectation())
+        return refuse(417, "ExpectationFailed", "The only expectation understood is 100-continue.");
     if (!set_target(head_.target))
         return refuse(400, bad_request, "The request target is malformed.");
     return State::complete;

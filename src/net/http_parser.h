@@ -63,6 +63,7 @@ class HeadParser {
     State scan(std::string_view input);
     bool is_line_fine(std::string_view line);
     State parse_whole(std::string_view bytes);
+    bool read_request_line(std::string_view line);
     bool set_target(std::string_view target);
 
     const ServerLimits& limits_;

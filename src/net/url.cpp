@@ -13,6 +13,10 @@ namespace {
 
 constexpr std::size_t host_bytes_max = 253;  // of DNS
 
+constexpr CharTable url_chars{[](char c) {
+    return c > ' ' && c < 127 && std::string_view("\\\"<>^`{|}").find(c) == std::string_view::npos;
+}};
+
 bool is_name(std::string_view host) {
     if (host.empty() || host.size() > host_bytes_max) return false;
     if (host.front() == '.' || host.find("..") != std::string_view::npos) return false;
@@ -38,10 +42,7 @@ bool parse_port(std::string_view text, std::uint16_t& port) {
 
 std::optional<Url> Url::parse(std::string_view text) {
     if (text.size() > url_bytes_max) return std::nullopt;
-    for (const char c : text)
-        if (c <= ' ' || c >= 127 ||
-            std::string_view("\\\"<>^`{|}").find(c) != std::string_view::npos)
-            return std::nullopt;
+    if (!url_chars.has_all_of(text)) return std::nullopt;
     Url url;
     if (equals_lower_case(text.substr(0, 8), "https://")) {
         text.remove_prefix(8);
