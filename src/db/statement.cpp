@@ -12,6 +12,16 @@ namespace {
 // Neither null nor dangling: SQLite takes a null pointer for NULL, also with length 0.
 const char* const empty_value = "";
 
+// Each look at a column takes the connection's lock and lets it go, so this is one. A connection
+// that has no mutex has no unprotected values.
+// https://www.sqlite.org/c3ref/value.html
+sqlite3_value* value_of(const Statement& statement, int column, int type) {
+    sqlite3_value* const value = sqlite3_column_value(statement.handle(), column);
+    if (sqlite3_value_type(value) != type) [[unlikely]]
+        statement.expect(column, type);
+    return value;
+}
+
 bool is_blank(std::string_view text) {
     return text.find_first_not_of(" \t\r\n;") == std::string_view::npos;
 }
@@ -113,19 +123,18 @@ bool Rows::is_null(int column) const {
     return sqlite3_column_type(statement_->handle(), column) == SQLITE_NULL;
 }
 std::int64_t Rows::integer(int column) const {
-    statement_->expect(column, SQLITE_INTEGER);
-    return sqlite3_column_int64(statement_->handle(), column);
+    return sqlite3_value_int64(value_of(*statement_, column, SQLITE_INTEGER));
 }
 std::string_view Rows::text(int column) const {
-    statement_->expect(column, SQLITE_TEXT);
-    const void* data = sqlite3_column_text(statement_->handle(), column);
-    const int size = sqlite3_column_bytes(statement_->handle(), column);
+    sqlite3_value* const value = value_of(*statement_, column, SQLITE_TEXT);
+    const void* data = sqlite3_value_text(value);
+    const int size = sqlite3_value_bytes(value);
     return {static_cast<const char*>(data), static_cast<std::size_t>(size)};
 }
 ByteView Rows::bytes(int column) const {
-    statement_->expect(column, SQLITE_BLOB);
-    const void* data = sqlite3_column_blob(statement_->handle(), column);
-    const int size = sqlite3_column_bytes(statement_->handle(), column);
+    sqlite3_value* const value = value_of(*statement_, column, SQLITE_BLOB);
+    const void* data = sqlite3_value_blob(value);
+    const int size = sqlite3_value_bytes(value);
     return {static_cast<const std::uint8_t*>(data), static_cast<std::size_t>(size)};
 }
 
