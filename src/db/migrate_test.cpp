@@ -112,6 +112,44 @@ TEST(Migrate, RepositoriesKeepTheirRows) {
     EXPECT_EQ(*next, 9);
 }
 
+// 0013 links the commits that are not in the nodes yet, and says where each chain begins.
+TEST(Migrate, CommitsFormChains) {
+    TempFolder folder;
+    RunLoop loop;
+    {
+        const auto before = open_with(folder, compiled_migrations().first(12));
+        ASSERT_TRUE(before.has_value());
+        const auto filled = loop.run((*before)->write([](Transaction& t) -> Result<void> {
+            for (const int id : {1, 2, 3}) {
+                t.execute(
+                    "INSERT INTO account (id, did, handle, created_at) VALUES ($1, $2, $2, 1)", id,
+                    std::to_string(id));
+                t.execute(
+                    "INSERT INTO repo (id, account_id, rev, commit_cid, commit_block, nodes_seq, "
+                    "record_count) VALUES ($1, $1, 'rev', x'01', x'02', 4, 0)",
+                    id);
+            }
+            for (const int seq : {1, 2, 3, 4, 5, 6, 7, 8, 9})
+                t.execute(
+                    "INSERT INTO event (seq, did, kind, body, created_at) VALUES ($1, $2, $3, "
+                    "x'00', 1)",
+                    seq, seq % 2 == 0 ? "2" : "1", seq == 7 ? "sync" : "commit");
+            return {};
+        }));
+        ASSERT_TRUE(filled.has_value());
+    }
+    const auto after = open_with(folder, compiled_migrations().first(13));
+    ASSERT_TRUE(after.has_value());
+    const auto chains = loop.run((*after)->read([](Transaction& t) -> Result<std::string> {
+        Rows row = t.select(
+            "SELECT (SELECT group_concat(commit_seq, ' ') FROM (SELECT * FROM repo ORDER BY id)) "
+            "|| ', ' || (SELECT group_concat(seq || '>' || previous, ' ') FROM event)");
+        row.next();
+        return std::string(row.text(0));
+    }));
+    EXPECT_EQ(*chains, "9 8 0, 5>3 6>4 8>6 9>5");
+}
+
 TEST(Migrate, AppliesEachOnceInOrder) {
     TempFolder folder;
     EXPECT_EQ(applied(**open_with(folder, std::array{one})), "1onea1 ");

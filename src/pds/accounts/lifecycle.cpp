@@ -60,12 +60,13 @@ Error not_found() {
 Result<void> erase_account(db::Transaction& t, std::int64_t id, Timestamp time) {
     const std::optional<Account> current = account_store::find_by_id(t, id);
     if (!current) return not_found();
+    const OwnedRepo repo = TRY(repo_store::of_account(t, *current));
+    event_log::forget_replayed(t, repo_store::unwritten(t, repo.id));
     blob_store::erase_all(t, id, time);
     account_store::erase(t, id);
     key_store::forget_reserved(t, current->did);
     mail::MailQueue::forget(t, current->handle.text());
     event_log::append_account_deleted(t, current->did, time);
-    event_log::forget_replayed(t, current->did, event_log::newest(t));
     return {};
 }
 

@@ -149,7 +149,6 @@ Result<SignUp::Done> SignUp::make_account(db::Transaction& t,
     const auto clock_id = static_cast<std::uint16_t>(random_below(1024));
     const atproto::NewRepo repo =
         atproto::create_empty_repo(fields.did, key, atproto::Tid::from(now, clock_id));
-    repo_store::insert(t, id, repo);
     // A deactivated account is announced when it is activated.
     if (!fields.is_deactivated) {
         event_log::append_identity(t, fields.did, fields.handle, now);
@@ -158,6 +157,7 @@ Result<SignUp::Done> SignUp::make_account(db::Transaction& t,
         event_log::append_sync(t, fields.did, repo.rev, repo.commit, repo.blocks.front().bytes,
                                now);
     }
+    repo_store::insert(t, id, repo);
     std::optional<Account> account = account_store::find_by_id(t, id);
     check(account.has_value(), "a new account is there");
     TokenPair tokens = parts_.sessions.open(t, *account, Scope::access, std::nullopt, now);

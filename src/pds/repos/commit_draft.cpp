@@ -249,9 +249,10 @@ Result<void> verify_draft(const CommitDraft& draft) {
 }
 
 Result<void> store_commit(db::Transaction& t, const CommitDraft& draft, Timestamp now) {
-    if (!repo_store::advance(t, draft.repo.id, draft.base->rev, draft.head,
-                             draft.next->record_count) ||
-        !replaces_all(t, draft))
+    const std::int64_t seq = event_log::next_seq(t, now);
+    const std::optional<std::int64_t> previous = repo_store::advance_with_event(
+        t, draft.repo.id, draft.base->rev, draft.head, draft.next->record_count, seq);
+    if (!previous || !replaces_all(t, draft))
         return Error::unavailable("Another write came first", 1, std::string(overtaken));
     // Operations are in the order of the writes; those of a replaced record have no write.
     auto write = draft.batch->writes.begin();
@@ -266,12 +267,12 @@ Result<void> store_commit(db::Transaction& t, const CommitDraft& draft, Timestam
     }
     // A blob may have moved from one record to another.
     blob_store::erase_unreferenced(t, draft.repo, dropped, now);
-    const std::int64_t seq = event_log::append_commit(t, draft.did, draft.message, now);
+    event_log::append_commit(t, seq, *previous, draft.did, draft.message, now);
     if (draft.node_writes) {
         if (draft.node_writes->replace_all) node_store::erase_all(t, draft.repo.id);
         node_store::write(t, draft.repo.id, draft.node_writes->left_places,
                           draft.node_writes->nodes);
-        event_log::forget_replayed(t, draft.did, seq);
+        event_log::forget_replayed(t, repo_store::unwritten(t, draft.repo.id));
         repo_store::set_nodes(t, draft.repo.id, seq, draft.node_writes->tree.root());
     }
     return {};

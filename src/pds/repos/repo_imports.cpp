@@ -235,7 +235,7 @@ Result<void> RepoImports::switch_over(db::Transaction& t, const Switch& change, 
     // What came before is not to be replayed, and the tree is stored as it is.
     const std::int64_t seq = event_log::newest(t);
     repo_store::set_nodes(t, change.to, seq, change.data);
-    event_log::forget_replayed(t, change.account.did, seq);
+    event_log::forget_replayed(t, repo_store::unwritten(t, change.from.id));
     return {};
 }
 

@@ -58,7 +58,7 @@ Result<LoadedTree> load_tree(db::Transaction& t, std::int64_t account_id, const 
     const Result<atproto::Commit> commit = atproto::parse_commit(repo->head.commit_block);
     if (!commit.has_value()) return damaged(did);
 
-    const std::vector<Bytes> commits = event_log::commits_after(t, did, repo->nodes_seq);
+    const std::vector<Bytes> commits = event_log::commits(t, repo_store::unwritten(t, repo->id));
     const std::uint64_t stamp = repo->head.rev.number();
     const Tree stored = repo->nodes_root ? Tree(*repo->nodes_root) : Tree();
     const RepoId id = repo->id;

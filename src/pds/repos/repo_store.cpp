@@ -109,6 +109,31 @@ bool advance(db::Transaction& t, RepoId repo, const atproto::Tid& from, const He
                record_count) == 1;
 }
 
+std::optional<std::int64_t> advance_with_event(db::Transaction& t, RepoId repo,
+                                               const atproto::Tid& from, const Head& to,
+                                               std::int64_t record_count, std::int64_t seq) {
+    std::int64_t previous = 0;
+    {
+        db::Rows row = t.select(
+            "SELECT commit_seq FROM repo WHERE id = $1 AND rev = $2 AND account_id IS NOT NULL",
+            repo.value, from.text());
+        if (!row.next()) return std::nullopt;
+        previous = row.integer(0);
+    }
+    const auto cid = to.commit_cid.binary();
+    t.execute(
+        "UPDATE repo SET rev = $2, commit_cid = $3, commit_block = $4, record_count = $5, "
+        "commit_seq = $6 WHERE id = $1",
+        repo.value, to.rev.text(), ByteView(cid), to.commit_block, record_count, seq);
+    return previous;
+}
+
+event_log::CommitRange unwritten(db::Transaction& t, RepoId repo) {
+    db::Rows row = t.select("SELECT nodes_seq, commit_seq FROM repo WHERE id = $1", repo.value);
+    check(row.next(), "what is asked about a repository is asked while it has a row");
+    return {row.integer(0), row.integer(1)};
+}
+
 void set_nodes(db::Transaction& t, RepoId repo, std::int64_t seq, const atproto::Cid& root) {
     const auto cid = root.binary();
     t.execute("UPDATE repo SET nodes_seq = $2, nodes_root = $3 WHERE id = $1", repo.value, seq,

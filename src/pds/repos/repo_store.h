@@ -12,6 +12,7 @@
 #include "db/transaction.h"
 #include "pds/account.h"
 #include "pds/repo_id.h"
+#include "pds/sync/event_log.h"
 
 namespace roost::pds::repo_store {
 
@@ -41,7 +42,7 @@ struct Listed {
     atproto::Cid commit_cid;
 };
 
-// A new account's, without records.
+// A new account's, without records, after its first events.
 RepoId insert(db::Transaction& t, std::int64_t account_id, const atproto::NewRepo& repo);
 // Error: Fault::invalid "RepoNotFound", if the account was deleted.
 Result<OwnedRepo> of_account(db::Transaction& t, const Account& account);
@@ -59,6 +60,13 @@ std::int64_t count(db::Transaction& t);
 // has come between, or it belongs to nobody any more.
 bool advance(db::Transaction& t, RepoId repo, const atproto::Tid& from, const Head& to,
              std::int64_t record_count);
+// The same for a commit that has an event, which gets that number. Returns the number of the
+// commit before it; none, and nothing happens, as above.
+std::optional<std::int64_t> advance_with_event(db::Transaction& t, RepoId repo,
+                                               const atproto::Tid& from, const Head& to,
+                                               std::int64_t record_count, std::int64_t seq);
+// The commits that are in the log and not in the tree's nodes.
+event_log::CommitRange unwritten(db::Transaction& t, RepoId repo);
 // The tree's nodes were written as they are after this event.
 void set_nodes(db::Transaction& t, RepoId repo, std::int64_t seq, const atproto::Cid& root);
 

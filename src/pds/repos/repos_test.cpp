@@ -363,6 +363,25 @@ TEST_F(ReposTest, LostNodesAreMadeAnewFromTheRecords) {
     expect_consistent();
 }
 
+TEST_F(ReposTest, WhatTheLogKeepsForTheReplayGoesWithTheNodes) {
+    for (int i = 0; i < 70; ++i)  // the nodes of the 64th are written
+        must(create("a" + std::to_string(i)));
+    bed_.write([](db::Transaction& t) { event_log::prune(t, now().plus_s(60), 1'000); });
+    const std::int64_t nodes_seq = stored().nodes_seq;
+    EXPECT_EQ(bed_.count("SELECT count(*) FROM event"), 6);
+    EXPECT_GT(bed_.count("SELECT min(seq) FROM event"), nodes_seq);
+    repos_.forget(ann_.id);
+    must(create("after"));
+    EXPECT_EQ(cold_starts_, 2);
+    for (int i = 0; stored().nodes_seq == nodes_seq; ++i)
+        must(create("b" + std::to_string(i)));
+    EXPECT_EQ(bed_.count("SELECT count(*) FROM event, event_horizon WHERE seq <= pruned_through"),
+              0);
+    repos_.forget(ann_.id);
+    must(create("last"));
+    EXPECT_EQ(cold_starts_, 3);
+}
+
 TEST_F(ReposTest, ARepositoryWithoutItsRecordsTakesNoWrites) {
     for (int i = 0; i < 5; ++i)
         must(create("k" + std::to_string(i)));

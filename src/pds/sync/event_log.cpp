@@ -19,20 +19,25 @@ using atproto::Value;
 // The numbers must stay exact in JavaScript.
 constexpr std::int64_t seq_max = 1LL << 53;
 
-std::int64_t insert(db::Transaction& t, const atproto::Did& did, std::string_view kind,
-                    ByteView body, Timestamp now) {
-    const std::int64_t seq = std::max(newest(t) + 1, now.us);
-    check(seq < seq_max, "event numbers stay below 2^53");
+struct Place {
+    std::int64_t seq;
+    std::optional<std::int64_t> previous = std::nullopt;
+};
+
+void insert(db::Transaction& t, const Place& place, const atproto::Did& did, std::string_view kind,
+            ByteView body, Timestamp now) {
+    check(place.seq < seq_max, "event numbers stay below 2^53");
     check(body.size() + frame_overhead_max <= limits::event_frame_bytes_max,
           "an event fits into a frame");
-    t.execute("INSERT INTO event (seq, did, kind, body, created_at) VALUES ($1, $2, $3, $4, $5)",
-              seq, did.text(), kind, body, now);
-    return seq;
+    t.execute(
+        "INSERT INTO event (seq, did, kind, body, created_at, previous) "
+        "VALUES ($1, $2, $3, $4, $5, $6)",
+        place.seq, did.text(), kind, body, now, place.previous);
 }
 
 void append(db::Transaction& t, const atproto::Did& did, std::string_view kind, const Value& body,
             Timestamp now) {
-    insert(t, did, kind, atproto::cbor::encode(body), now);
+    insert(t, {next_seq(t, now)}, did, kind, atproto::cbor::encode(body), now);
 }
 
 }  // namespace
@@ -73,20 +78,21 @@ void append_first_commit(db::Transaction& t, const atproto::Did& did, const atpr
            now);
 }
 
-std::int64_t append_commit(db::Transaction& t, const atproto::Did& did, ByteView body,
-                           Timestamp now) {
-    return insert(t, did, "commit", body, now);
+void append_commit(db::Transaction& t, std::int64_t seq, std::int64_t previous,
+                   const atproto::Did& did, ByteView body, Timestamp now) {
+    insert(t, {seq, previous}, did, "commit", body, now);
 }
 
-std::vector<Bytes> commits_after(db::Transaction& t, const atproto::Did& did, std::int64_t seq) {
+std::vector<Bytes> commits(db::Transaction& t, CommitRange range) {
     std::vector<Bytes> bodies;
-    db::Rows rows = t.select(
-        "SELECT body FROM event WHERE did = $1 AND seq > $2 AND kind = 'commit' ORDER BY seq",
-        did.text(), seq);
-    while (rows.next()) {
-        const ByteView body = rows.bytes(0);
+    for (std::int64_t seq = range.last; seq > range.after;) {
+        db::Rows row = t.select("SELECT body, previous FROM event WHERE seq = $1", seq);
+        if (!row.next()) break;  // the tree that it leads to will not be that of the commit
+        const ByteView body = row.bytes(0);
         bodies.emplace_back(body.begin(), body.end());
+        seq = row.integer(1);
     }
+    std::ranges::reverse(bodies);
     return bodies;
 }
 
@@ -105,6 +111,10 @@ void for_each_after(db::Transaction& t, std::int64_t seq,
         t.select("SELECT seq, kind, body, created_at FROM event WHERE seq > $1 ORDER BY seq", seq);
     while (rows.next())
         if (!function({rows.integer(0), rows.text(1), rows.time(3), rows.bytes(2)})) return;
+}
+
+std::int64_t next_seq(db::Transaction& t, Timestamp now) {
+    return std::max(newest(t) + 1, now.us);
 }
 
 std::int64_t newest(db::Transaction& t) {
@@ -153,9 +163,19 @@ std::int64_t prune(db::Transaction& t, Timestamp before, std::int64_t count_max)
     return count;
 }
 
-void forget_replayed(db::Transaction& t, const atproto::Did& did, std::int64_t through) {
-    t.execute("DELETE FROM event WHERE did = $1 AND seq <= $2 AND kind = 'commit'", did.text(),
-              std::min(through, pruned_through(t)));
+void forget_replayed(db::Transaction& t, CommitRange range) {
+    const std::int64_t pruned = pruned_through(t);
+    if (pruned <= range.after) return;
+    for (std::int64_t seq = range.last; seq > range.after;) {
+        std::int64_t previous = 0;
+        {
+            db::Rows row = t.select("SELECT previous FROM event WHERE seq = $1", seq);
+            if (!row.next()) return;
+            previous = row.integer(0);
+        }
+        if (seq <= pruned) t.execute("DELETE FROM event WHERE seq = $1", seq);
+        seq = previous;
+    }
 }
 
 std::int64_t pruned_through(db::Transaction& t) {

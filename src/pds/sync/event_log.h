@@ -30,14 +30,22 @@ void append_account_deleted(db::Transaction& t, const atproto::Did& did, Timesta
 void append_first_commit(db::Transaction& t, const atproto::Did& did, const atproto::NewRepo& repo,
                          Timestamp now);
 // A commit of a repository that has been written to: the body is encode_commit_message()'s
-// (pds/sync/commit_message.h). Returns its seq.
-std::int64_t append_commit(db::Transaction& t, const atproto::Did& did, ByteView body,
-                           Timestamp now);
-// The bodies of a repository's #commit events after that one, oldest first.
-std::vector<Bytes> commits_after(db::Transaction& t, const atproto::Did& did, std::int64_t seq);
-// The repository's commits up to that one are in its nodes: those that were kept for the replay
+// (pds/sync/commit_message.h). Its number comes from next_seq(); `previous` is that of the
+// repository's commit before it.
+void append_commit(db::Transaction& t, std::int64_t seq, std::int64_t previous,
+                   const atproto::Did& did, ByteView body, Timestamp now);
+// The number that an event gets if it is the next.
+std::int64_t next_seq(db::Transaction& t, Timestamp now);
+// The commits of one repository that come after `after`, up to `last`, which is one of them.
+struct CommitRange {
+    std::int64_t after;
+    std::int64_t last;
+};
+// Their bodies, oldest first.
+std::vector<Bytes> commits(db::Transaction& t, CommitRange range);
+// They are in the repository's nodes, or not needed any more: those that were kept for the replay
 // alone, beyond the time of cursors, go.
-void forget_replayed(db::Transaction& t, const atproto::Did& did, std::int64_t through);
+void forget_replayed(db::Transaction& t, CommitRange range);
 // The repository's state as it stands, for consumers that must start over from it.
 void append_sync(db::Transaction& t, const atproto::Did& did, const atproto::Tid& rev,
                  const atproto::Cid& commit_cid, ByteView commit_block, Timestamp now);

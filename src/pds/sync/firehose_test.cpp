@@ -213,10 +213,12 @@ TEST_F(FirehoseTest, PrunesByTimeAndKeepsTheNewest) {
 TEST_F(FirehoseTest, PruningKeepsWhatARepositoryHasToReplay) {
     Firehose firehose(bed_.db(), {.backfill_ms = 1'000});
     const Account account = bed_.add_account("bea.test");
-    const auto commit = [&](std::int64_t at) {
-        return bed_.write([&](db::Transaction& t) {
-            return event_log::append_commit(t, account.did, atproto::cbor::encode(Object{}), {at});
+    const auto commit = [&](std::int64_t seq) {
+        bed_.write([&](db::Transaction& t) {
+            event_log::append_commit(t, seq, 0, account.did, atproto::cbor::encode(Object{}),
+                                     {100});
         });
+        return seq;
     };
     const std::int64_t first = commit(100);
     const std::int64_t second = commit(200);
