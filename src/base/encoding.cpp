@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <numeric>
 
 namespace roost {
 
@@ -42,22 +44,34 @@ constexpr std::size_t base58_text_max = 128;
 
 // Cuts the bytes into groups of `bits`, the highest first; the last group is filled up with zeros.
 template <unsigned bits>
-std::string encode_groups(ByteView bytes, std::string_view alphabet) {
-    constexpr std::uint32_t mask = (1u << bits) - 1;
-    std::string text((bytes.size() * 8 + bits - 1) / bits, '\0');
-    char* out = text.data();
-    std::uint32_t pending = 0;
-    unsigned pending_bits = 0;
-    for (std::uint8_t byte : bytes) {
-        pending = pending << 8 | byte;
-        pending_bits += 8;
-        while (pending_bits >= bits) {
-            pending_bits -= bits;
-            *out++ = alphabet[pending >> pending_bits & mask];
-        }
-        pending &= mask;
+void append_groups(std::string& out, ByteView bytes, std::string_view alphabet) {
+    constexpr std::uint64_t mask = (1u << bits) - 1;
+    // A block is as many bytes as make whole groups.
+    constexpr std::size_t block_bytes = std::lcm(8u, bits) / 8;
+    constexpr std::size_t block_groups = block_bytes * 8 / bits;
+    const std::size_t start = out.size();
+    out.resize(start + (bytes.size() * 8 + bits - 1) / bits);
+    char* to = out.data() + start;
+    for (; bytes.size() >= block_bytes; bytes = bytes.subspan(block_bytes)) {
+        std::uint64_t block = 0;
+        for (std::size_t i = 0; i < block_bytes; ++i)
+            block = block << 8 | bytes[i];
+        for (std::size_t left = block_groups; left > 0; --left)
+            *to++ = alphabet[block >> (bits * (left - 1)) & mask];
     }
-    if (pending_bits > 0) *out++ = alphabet[pending << (bits - pending_bits) & mask];
+    std::uint64_t rest = 0;
+    for (const std::uint8_t byte : bytes)
+        rest = rest << 8 | byte;
+    std::size_t rest_bits = bytes.size() * 8;
+    for (; rest_bits >= bits; rest_bits -= bits)
+        *to++ = alphabet[rest >> (rest_bits - bits) & mask];
+    if (rest_bits > 0) *to++ = alphabet[rest << (bits - rest_bits) & mask];
+}
+
+template <unsigned bits>
+std::string encode_groups(ByteView bytes, std::string_view alphabet) {
+    std::string text;
+    append_groups<bits>(text, bytes, alphabet);
     return text;
 }
 
@@ -97,6 +111,10 @@ std::optional<Bytes> hex_decode(std::string_view text) {
 
 std::string base32_encode(ByteView bytes) {
     return encode_groups<5>(bytes, base32_alphabet);
+}
+
+void append_base32(std::string& out, ByteView bytes) {
+    append_groups<5>(out, bytes, base32_alphabet);
 }
 
 std::optional<Bytes> base32_decode(std::string_view text) {

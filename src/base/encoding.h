@@ -14,7 +14,8 @@ namespace roost {
 std::string hex_encode(ByteView bytes);                  // lower case
 std::optional<Bytes> hex_decode(std::string_view text);  // either case
 
-std::string base32_encode(ByteView bytes);                  // RFC 4648, lower case, no padding
+std::string base32_encode(ByteView bytes);  // RFC 4648, lower case, no padding
+void append_base32(std::string& out, ByteView bytes);
 std::optional<Bytes> base32_decode(std::string_view text);  // the same
 
 std::string base58_encode(ByteView bytes);  // the Bitcoin alphabet

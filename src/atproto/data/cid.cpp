@@ -88,9 +88,15 @@ bool Cid::is_cid_syntax(std::string_view text) {
 }
 
 std::string Cid::text() const {
-    std::string text(1, 'b');
-    text += base32_encode(binary());
+    std::string text;
+    append_to(text);
     return text;
+}
+
+void Cid::append_to(std::string& out) const {
+    if (out.capacity() - out.size() < text_size) out.reserve(out.size() + text_size);
+    out += 'b';
+    append_base32(out, binary());
 }
 
 std::array<std::uint8_t, Cid::binary_size> Cid::binary() const {

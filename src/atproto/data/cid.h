@@ -35,6 +35,7 @@ class Cid {
     Codec codec() const { return codec_; }
     const Digest& digest() const { return digest_; }
     std::string text() const;
+    void append_to(std::string& out) const;  // the text
     std::array<std::uint8_t, binary_size> binary() const;
 
     friend auto operator<=>(const Cid&, const Cid&) = default;

@@ -26,7 +26,7 @@ struct JsonSink {
     }
     void link(Slot, const Cid& cid) {
         out += "{\"$link\":\"";
-        out += cid.text();
+        cid.append_to(out);
         out += "\"}";
     }
 

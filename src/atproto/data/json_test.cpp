@@ -216,6 +216,24 @@ TEST(Json, WritesStringsEscaped) {
     }
 }
 
+// With a character to escape at each place, and none, behind what is there already.
+TEST(Json, WritesStringsOfEachLength) {
+    std::string out, expected;
+    for (std::size_t size = 0; size <= 40; ++size) {
+        for (std::size_t place = 0; place <= size; ++place) {
+            std::string text(size, 'a');
+            std::string quoted = text;
+            if (place < size) {
+                text[place] = '\n';
+                quoted.replace(place, 1, "\\n");
+            }
+            append_string(out, text);
+            expected.append("\"").append(quoted).append("\"");
+            ASSERT_EQ(out, expected);
+        }
+    }
+}
+
 TEST(Json, WritesIntegers) {
     std::string out;
     append_int(out, INT64_MIN);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -32,6 +33,11 @@ std::size_t plain_run(std::string_view text) {
         std::memcpy(&word, text.data() + size, sizeof word);
         if (escape_marks(word) != 0) break;
         size += sizeof word;
+    }
+    // What is left of a text that is longer is seen together with what stands before it.
+    if (size > 0 && text.size() - size < sizeof word) {
+        std::memcpy(&word, text.data() + text.size() - sizeof word, sizeof word);
+        if (escape_marks(word) == 0) return text.size();
     }
     while (size < text.size() && !needs_escape(text[size]))
         ++size;
@@ -69,6 +75,18 @@ void append_escaped(std::string& out, char c) {
     }
 }
 
+// Nothing in it needs an escape.
+void append_plain_string(std::string& out, std::string_view text) {
+    const std::size_t start = out.size();
+    const std::size_t end = start + text.size() + 2;
+    // The size that is handed in may be larger, with the library of GCC 12.
+    out.resize_and_overwrite(end, [&](char* to, std::size_t) {
+        to[start] = to[end - 1] = '"';
+        std::ranges::copy(text, to + start + 1);
+        return end;
+    });
+}
+
 void append_value(std::string& out, const Value& value, int depth);
 
 struct ValueAppender {
@@ -86,7 +104,7 @@ struct ValueAppender {
     }
     void operator()(const Cid& cid) const {
         out += "{\"$link\":\"";
-        out += cid.text();
+        cid.append_to(out);
         out += "\"}";
     }
     void operator()(const Array& array) const {
@@ -130,13 +148,18 @@ void write_to(std::string& out, const Value& value) {
 }
 
 void append_string(std::string& out, std::string_view text) {
+    std::size_t run = plain_run(text);
+    if (run == text.size()) {
+        append_plain_string(out, text);
+        return;
+    }
     out += '"';
     for (;;) {
-        const std::size_t run = plain_run(text);
         out += text.substr(0, run);
         if (run == text.size()) break;
         append_escaped(out, text[run]);
         text.remove_prefix(run + 1);
+        run = plain_run(text);
     }
     out += '"';
 }

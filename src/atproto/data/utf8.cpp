@@ -7,11 +7,11 @@ namespace roost::atproto {
 
 namespace {
 
-// The length of the sequence at the front, 0 if it is not one. Never reads beyond the text's end.
+// The length of the sequence of more than one byte at the front, 0 if it is not one. Never reads
+// beyond the text's end.
 std::size_t sequence_size(std::string_view text) {
     auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     const unsigned lead = byte(0);
-    if (lead < 0x80) return 1;
     if (lead < 0xc2 || lead > 0xf4) return 0;
     const std::size_t size = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
     if (text.size() < size) return 0;
@@ -35,6 +35,10 @@ bool is_utf8(std::string_view text) {
                 text.remove_prefix(sizeof eight);
                 continue;
             }
+        }
+        if (static_cast<unsigned char>(text.front()) < 0x80) {
+            text.remove_prefix(1);
+            continue;
         }
         const std::size_t size = sequence_size(text);
         if (size == 0) return false;

@@ -55,8 +55,11 @@ std::string replace_bad_utf8(std::string_view text) {
 }  // namespace
 
 std::string decode_form(std::string_view text) {
-    std::string out;
-    out.reserve(text.size());
+    const auto is_code = [](char c) { return c == '%' || c == '+'; };
+    std::string out(text.begin(), std::ranges::find_if(text, is_code));
+    if (out.size() == text.size()) return atproto::is_utf8(out) ? out : replace_bad_utf8(out);
+    text.remove_prefix(out.size());
+    out.reserve(out.size() + text.size());
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
         if (c == '%' && i + 2 < text.size()) {

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/char_table.h"
+
 namespace roost::atproto::detail {
 
 constexpr bool is_lower(char c) {
@@ -28,6 +30,7 @@ constexpr bool is_hostname_char(char c) {
 constexpr char to_lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
+inline constexpr CharTable hostname_chars{is_hostname_char};
 
 inline std::string lower_cased(std::string_view text) {
     std::string lower(text);

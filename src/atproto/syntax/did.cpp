@@ -8,9 +8,9 @@ namespace {
 constexpr std::size_t did_size_max = 2048;
 constexpr std::string_view did_prefix = "did:";
 
-bool is_did_char(char c) {
+constexpr CharTable did_chars{[](char c) {
     return detail::is_alphanumeric(c) || c == '.' || c == '_' || c == ':' || c == '%' || c == '-';
-}
+}};
 
 // The characters of a fragment in RFC 3986.
 bool is_fragment_char(char c) {
@@ -22,7 +22,7 @@ bool is_fragment_char(char c) {
 Result<Did> Did::parse(std::string_view text) {
     if (!text.starts_with(did_prefix)) return Error::invalid("DID does not begin with \"did:\"");
     if (text.size() > did_size_max) return Error::invalid("DID too long (2048 bytes at most)");
-    if (!std::ranges::all_of(text, is_did_char)) return Error::invalid("Invalid characters in DID");
+    if (!did_chars.has_all_of(text)) return Error::invalid("Invalid characters in DID");
     std::string_view rest = text.substr(did_prefix.size());
     const std::size_t method_size = rest.find(':');
     if (method_size == std::string_view::npos)

@@ -22,8 +22,7 @@ Error bad_handle(std::string message) {
 }  // namespace
 
 Result<Handle> Handle::parse(std::string_view text) {
-    if (!std::ranges::all_of(text, detail::is_hostname_char))
-        return bad_handle("Invalid characters in handle");
+    if (!detail::hostname_chars.has_all_of(text)) return bad_handle("Invalid characters in handle");
     if (text.size() > handle_size_max) return bad_handle("Handle too long");
     if (!text.contains('.')) return bad_handle("Handle needs at least two parts");
     std::string_view rest = text;

@@ -17,7 +17,7 @@ Error bad_nsid(std::string_view why) {
 
 Result<Nsid> Nsid::parse(std::string_view text) {
     if (text.size() > nsid_size_max) return bad_nsid("too long");
-    if (!std::ranges::all_of(text, detail::is_hostname_char))
+    if (!detail::hostname_chars.has_all_of(text))
         return bad_nsid("characters other than letters, digits, hyphens and periods");
     const std::size_t name_start = text.rfind('.') + 1;
     if (std::ranges::count(text, '.') < 2) return bad_nsid("fewer than three segments");

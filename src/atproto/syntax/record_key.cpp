@@ -7,9 +7,9 @@ namespace {
 
 constexpr std::size_t record_key_size_max = 512;
 
-bool is_record_key_char(char c) {
+constexpr CharTable record_key_chars{[](char c) {
     return detail::is_alphanumeric(c) || c == '_' || c == '~' || c == '.' || c == ':' || c == '-';
-}
+}};
 
 }  // namespace
 
@@ -18,7 +18,7 @@ Result<RecordKey> RecordKey::parse(std::string_view text) {
         return Error::invalid("Invalid record key: expected 1 to 512 characters");
     if (text == "." || text == "..")
         return Error::invalid("Invalid record key: \".\" and \"..\" are not allowed");
-    if (!std::ranges::all_of(text, is_record_key_char))
+    if (!record_key_chars.has_all_of(text))
         return Error::invalid("Invalid record key: expected letters, digits and \"_~.:-\"");
     return RecordKey(std::string(text));
 }
