@@ -31,8 +31,14 @@ NodePlace Cursor::place() const {
     return {link().cid(), layer, left()};
 }
 
-Result<LoadedNode> Cursor::load(NodeSource& source) const {
-    LoadedNode loaded = TRY(fetch(link(), place().layer, left(), right(), source));
+Result<LoadedNode> Cursor::load(NodeSource& source) {
+    NodePtr spare;
+    if (!spares_.empty()) {
+        spare = std::move(spares_.back());
+        spares_.pop_back();
+    }
+    LoadedNode loaded =
+        TRY(fetch(link(), place().layer, left(), right(), source, std::move(spare)));
     if (is_before_root_ && loaded.node->is_empty() && !loaded.node->link(0).is_absent())
         return Error::invalid("the root of the tree has no keys", "InvalidNode");
     return loaded;
@@ -50,16 +56,17 @@ void Cursor::settle() {
             at_ = frame.slot % 2 == 0 ? At::subtree : At::record;
             return;
         }
+        if (frame.is_own) spares_.push_back(std::move(frame.node));
         path_.pop_back();
         if (!path_.empty()) ++path_.back().slot;
     }
     at_ = At::end;
 }
 
-void Cursor::enter(NodePtr node) {
+void Cursor::enter(LoadedNode node) {
     check(at_ == At::subtree, "the cursor is before a subtree");
     is_before_root_ = false;
-    path_.push_back({std::move(node), 0});
+    path_.push_back({std::move(node.node), !node.bytes.empty(), 0});
     settle();
 }
 
@@ -93,8 +100,7 @@ Result<void> Cursor::seek(NodeSource& source, std::string_view wanted) {
             skip();
             continue;
         }
-        LoadedNode loaded = TRY(load(source));
-        enter(std::move(loaded.node));
+        enter(TRY(load(source)));
     }
     return {};
 }
@@ -119,9 +125,10 @@ Result<std::optional<PreorderWalk::Item>> PreorderWalk::next(NodeSource& source)
             cursor_.skip();
             continue;
         }
-        bytes_ = loaded.bytes.empty() ? loaded.node->encode() : std::move(loaded.bytes);
-        Item item{place.cid, bytes_, place.left, loaded.node->stamp(), loaded.node->layer()};
-        cursor_.enter(std::move(loaded.node));
+        if (loaded.bytes.empty()) encoded_ = loaded.node->encode();
+        const Item item{place.cid, loaded.bytes.empty() ? ByteView(encoded_) : loaded.bytes,
+                        place.left, loaded.node->stamp(), loaded.node->layer()};
+        cursor_.enter(std::move(loaded));
         return std::optional<Item>(item);
     }
     if (cursor_.at() == Cursor::At::end) return std::optional<Item>();
@@ -135,8 +142,7 @@ Result<std::optional<RecordWalk::Item>> RecordWalk::next(NodeSource& source) {
     if (!has_started_) TRY(cursor_.seek(source, from_));
     has_started_ = true;
     while (cursor_.at() == Cursor::At::subtree) {
-        LoadedNode loaded = TRY(cursor_.load(source));
-        cursor_.enter(std::move(loaded.node));
+        cursor_.enter(TRY(cursor_.load(source)));
     }
     if (cursor_.at() == Cursor::At::end) return std::optional<Item>();
     has_record_ = true;
@@ -162,8 +168,7 @@ Result<Census> validate(const Tree& tree, NodeSource& source, std::uint64_t node
 namespace {
 
 Result<void> enter(Cursor& cursor, NodeSource& source) {
-    LoadedNode loaded = TRY(cursor.load(source));
-    cursor.enter(std::move(loaded.node));
+    cursor.enter(TRY(cursor.load(source)));
     return {};
 }
 

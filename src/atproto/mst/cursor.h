@@ -25,8 +25,8 @@ class Cursor {
     // Before a subtree. The root's layer may be unknown.
     NodePlace place() const;
     std::string_view right() const;  // the smallest key after its range; "" if there is none
-    Result<LoadedNode> load(NodeSource& source) const;
-    void enter(NodePtr node);  // what load() gave
+    Result<LoadedNode> load(NodeSource& source);
+    void enter(LoadedNode node);  // what load() gave
     // Before a record.
     std::string_view key() const;
     const Cid& value() const;
@@ -39,6 +39,7 @@ class Cursor {
     // Slot 2i is the subtree before entry i, slot 2i + 1 the record of entry i.
     struct Frame {
         NodePtr node;
+        bool is_own;  // loaded by the cursor, so nobody else has it
         std::size_t slot;
     };
     const Link& link() const;
@@ -47,6 +48,7 @@ class Cursor {
 
     Tree tree_;
     std::vector<Frame> path_;
+    std::vector<NodePtr> spares_;
     At at_ = At::subtree;
     bool is_before_root_ = true;
 };
@@ -81,7 +83,7 @@ class PreorderWalk {
         int layer = 0;            // of a node
         bool is_node() const { return !bytes.empty(); }
     };
-    // Nothing at the end. Views live until the next call.
+    // Nothing at the end. Views live until the next call, and until the source loads another node.
     Result<std::optional<Item>> next(NodeSource& source);
 
   private:
@@ -90,7 +92,7 @@ class PreorderWalk {
     Cursor cursor_;
     std::optional<std::uint64_t> since_;
     std::optional<KeyRange> range_;
-    Bytes bytes_;
+    Bytes encoded_;  // of a node that was in memory
     bool has_record_ = false;
 };
 

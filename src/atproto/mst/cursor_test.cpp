@@ -294,6 +294,33 @@ TEST(MstValidate, ANodeMustBeWhatItsCidSays) {
     EXPECT_EQ(foreign.error(root), "InvalidNode");
 }
 
+// Who stores only nodes whose keys were looked at has those taken as they are, and no others.
+TEST(MstValidate, KeysOfThisHouseAreNotLookedAtAgain) {
+    struct House : BlockSource {
+        using BlockSource::BlockSource;
+        KeysOf keys() const override { return KeysOf::this_house; }
+    };
+    const auto outcomes = [](const Node& node) {
+        Foreign foreign;
+        const Cid root = foreign.add(node);
+        House house(foreign.blocks);
+        const Result<Census> census = validate(Tree(root), house, 10);
+        return std::pair(foreign.error(root), census ? "" : census.error().name);
+    };
+    using Outcomes = std::pair<std::string, std::string>;
+    const std::string low = key_of(0);
+    EXPECT_EQ(outcomes({{}, {entry(low)}}), Outcomes("", ""));
+    EXPECT_EQ(outcomes({{}, {entry("no path")}}), Outcomes("InvalidNode", ""));
+    EXPECT_EQ(outcomes({{}, {entry(low), entry(key_of(1, low))}}), Outcomes("InvalidNode", ""));
+    EXPECT_EQ(outcomes({{}, {entry(key_of(0, low)), entry(low)}}),
+              Outcomes("InvalidNode", "InvalidNode"));
+    Foreign foreign;
+    const Cid root = foreign.add({{}, {entry(low)}});
+    foreign.blocks[0].bytes = encode_node({{}, {entry(key_of(0, low))}});
+    House house(foreign.blocks);
+    EXPECT_EQ(validate(Tree(root), house, 10).error().name, "InvalidNode");
+}
+
 TEST(MstValidate, ALongChainEndsAtTheBottom) {
     Foreign foreign;
     Cid cid = foreign.add({{}, {entry(key_of(0))}});

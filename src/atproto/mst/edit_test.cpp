@@ -46,7 +46,7 @@ void expect_exact(const PlaceStore& store, const Tree& tree) {
         const auto found = store.entries.find({node.place.layer, std::string(node.place.left)});
         ASSERT_NE(found, store.entries.end()) << node.place.layer << " " << node.place.left;
         EXPECT_EQ(found->second.cid, node.place.cid);
-        EXPECT_EQ(found->second.node.bytes, node.bytes);
+        EXPECT_EQ(found->second.bytes, node.bytes);
     }
 }
 

@@ -23,11 +23,13 @@ struct NodePlace {
 };
 
 struct StoredNode {
-    Bytes bytes;
+    ByteView bytes;  // of the source, until it loads another
     // When the node was made or moved, in the caller's count (a commit's rev). A node's stamp is at
     // least those of the nodes below it.
     std::uint64_t stamp = 0;
 };
+
+enum class KeysOf { strangers, this_house };
 
 class NodeSource {
   public:
@@ -35,6 +37,9 @@ class NodeSource {
     // Errors: Fault::invalid, "MissingBlock". What it returns is not trusted: whoever loads a node
     // compares it with its CID.
     virtual Result<StoredNode> load(const NodePlace& place) = 0;
+    // Whether it holds only nodes whose keys were found valid and of one layer before. One that is
+    // what its CID says is the one that was looked at, so this is not asked of it again.
+    virtual KeysOf keys() const { return KeysOf::strangers; }
 };
 
 // For a tree that is wholly in memory.

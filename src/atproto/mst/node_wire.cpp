@@ -84,8 +84,8 @@ Result<std::optional<Cid>> NodeReader::take_link() {
     return std::optional<Cid>(cid);
 }
 
-Result<NodeReader> NodeReader::open(ByteView bytes) {
-    NodeReader reader(bytes);
+Result<NodeReader> NodeReader::open(ByteView bytes, KeysOf keys) {
+    NodeReader reader(bytes, keys);
     if (!reader.take(node_begin)) return invalid("a node is a map of two members: e and l");
     const std::optional<std::uint64_t> count = reader.take_head(cbor_array);
     if (!count) return invalid("the entries of a node are an array");
@@ -114,16 +114,17 @@ Result<void> NodeReader::take_key() {
     if (!old_rest.empty() && suffix[0] == old_rest[0])
         return invalid("an entry's prefix is not all that it shares with the key before it");
     key_.replace(prefix_size, key_.npos, suffix);
-    if (!is_valid_key(key_)) return invalid("an entry's key is not a repository path");
+    if (keys_ == KeysOf::strangers && !is_valid_key(key_))
+        return invalid("an entry's key is not a repository path");
     return {};
 }
 
 Result<NodeReader::Entry> NodeReader::next() {
-    const bool is_first = layer_ < 0;
     TRY(take_key());
-    const int layer = key_layer(key_);
-    if (is_first) layer_ = layer;
-    if (layer != layer_) return invalid("the keys of a node are not of one layer");
+    if (layer_ < 0)
+        layer_ = key_layer(key_);
+    else if (keys_ == KeysOf::strangers && key_layer(key_) != layer_)
+        return invalid("the keys of a node are not of one layer");
     if (!take(entry_right)) return invalid("an entry has a subtree or null");
     const std::optional<Cid> right = TRY(take_link());
     if (!take(entry_value)) return invalid("an entry has a value");

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "atproto/data/cid.h"
+#include "atproto/mst/node_source.h"
 #include "base/bytes.h"
 #include "base/result.h"
 
@@ -21,7 +22,8 @@ std::size_t common_prefix_size(std::string_view a, std::string_view b);
 // Errors: Fault::invalid, "InvalidNode". Views live as long as the reader and until the next entry.
 class NodeReader {
   public:
-    static Result<NodeReader> open(ByteView bytes);
+    // Keys of this house are taken as valid and of one layer.
+    static Result<NodeReader> open(ByteView bytes, KeysOf keys = KeysOf::strangers);
 
     struct Entry {
         std::string_view key;
@@ -33,11 +35,11 @@ class NodeReader {
     Result<Entry> next();
     // The subtree before the first key. The input must end here.
     Result<std::optional<Cid>> finish();
-    // Of the entries read; -1 before the first.
+    // Of the first key; -1 before it is read.
     int layer() const { return layer_; }
 
   private:
-    explicit NodeReader(ByteView bytes) : rest_(bytes) {}
+    NodeReader(ByteView bytes, KeysOf keys) : rest_(bytes), keys_(keys) {}
     bool take(std::string_view expected);
     std::optional<std::uint64_t> take_head(std::uint8_t major);
     Result<std::optional<Cid>> take_link();
@@ -45,6 +47,7 @@ class NodeReader {
     Result<void> take_key();
 
     ByteView rest_;
+    KeysOf keys_;
     std::size_t entry_count_ = 0;
     std::string key_;
     int layer_ = -1;

@@ -72,7 +72,8 @@ class PlaceStore : public NodeSource {
     using Key = std::pair<int, std::string>;
     struct Entry {
         Cid cid;
-        StoredNode node;
+        Bytes bytes;
+        std::uint64_t stamp;
     };
 
     Result<StoredNode> load(const NodePlace& place) override {
@@ -80,14 +81,14 @@ class PlaceStore : public NodeSource {
         const auto found = entries.find({place.layer, std::string(place.left)});
         check(found != entries.end(), "a node is asked for where one is");
         check(found->second.cid == place.cid, "the node at a place is the one that is asked for");
-        return found->second.node;
+        return StoredNode{found->second.bytes, found->second.stamp};
     }
     void apply(const Edit& edit, const Tree& after, std::optional<std::uint64_t> since) {
         for (const Edit::Place& place : edit.left_places())
             entries.erase({place.layer, place.left});
         for (NewNode& node : after.new_nodes(since))
             entries.insert_or_assign(Key{node.place.layer, std::string(node.place.left)},
-                                     Entry{node.place.cid, {std::move(node.bytes), node.stamp}});
+                                     Entry{node.place.cid, std::move(node.bytes), node.stamp});
     }
 
     std::map<Key, Entry> entries;

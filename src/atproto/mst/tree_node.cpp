@@ -102,6 +102,13 @@ void TreeNode::set_link(std::size_t i, Link link) {
     if (!links_.empty() || !link.is_absent()) mutable_link(i) = std::move(link);
 }
 
+void TreeNode::clear() {
+    keys_.clear();
+    items_.clear();
+    links_.clear();
+    is_sealed_ = false;
+}
+
 void TreeNode::insert(std::size_t i, std::string_view key, const Cid& value, Link right) {
     check(!is_sealed_, "a sealed node does not change");
     if (!right.is_absent()) need_links();
@@ -166,52 +173,80 @@ std::size_t TreeNode::memory_bytes() const {
            links_.capacity() * sizeof(Link);
 }
 
-Result<NodePtr> decode_tree_node(ByteView bytes, const NodePlace& place, std::string_view right,
-                                 std::uint64_t stamp) {
-    if (Cid::of(Codec::dag_cbor, bytes) != place.cid)
-        return invalid("a node is not what its CID says: " + place.cid.text());
-    NodeReader reader = TRY(NodeReader::open(bytes));
-    auto node = std::make_shared<TreeNode>(0, stamp);
-    node->items_.reserve(reader.entry_count());
-    node->links_.resize(reader.entry_count() + 1);
-    bool has_links = false;
-    for (std::size_t i = 0; i < reader.entry_count(); ++i) {
-        const NodeReader::Entry entry = TRY(reader.next());
-        if (node->is_empty() && entry.key <= place.left)
-            return invalid("a key is before the range of its node");
-        node->keys_ += entry.key;
-        node->items_.push_back({entry.value, static_cast<std::uint32_t>(node->keys_.size())});
-        if (entry.right) node->links_[i + 1] = Link(*entry.right);
-        has_links = has_links || entry.right.has_value();
-    }
-    node->keys_.shrink_to_fit();
-    const std::optional<Cid> left_link = TRY(reader.finish());
-    if (left_link) node->links_[0] = Link(*left_link);
-    if (!left_link && !has_links) node->links_ = {};
+// Fills a node from its bytes.
+class NodeDecoder {
+  public:
+    NodeDecoder(const NodePlace& place, std::string_view right, NodePtr spare)
+        : place_(place), right_(right), node_(std::move(spare)) {}
 
-    const bool is_root = place.left.empty() && right.empty();
-    const bool may_be_empty = is_root && place.layer <= 0 && !left_link;
-    if (node->is_empty() && !may_be_empty && (!left_link || place.layer <= 0))
-        return invalid("an empty node that the tree does not need");
-    if (!node->is_empty() && !right.empty() && node->key(node->size() - 1) >= right)
-        return invalid("a key is after the range of its node");
-    const int layer = node->is_empty() ? std::max(place.layer, 0) : reader.layer();
-    if (place.layer != unknown_layer && layer != place.layer)
-        return invalid("a node is of another layer than its place");
-    if (layer > limits::mst_layer_max) return invalid("the tree is too high");
-    node->layer_ = static_cast<std::int8_t>(layer);
-    node->seal();
-    return node;
-}
+    Result<NodePtr> decode(const StoredNode& stored, KeysOf keys) {
+        if (Cid::of(Codec::dag_cbor, stored.bytes) != place_.cid)
+            return invalid("a node is not what its CID says: " + place_.cid.text());
+        const bool is_spare = node_ != nullptr;
+        if (is_spare)
+            node_->clear();
+        else
+            node_ = std::make_shared<TreeNode>(0, 0);
+        node_->stamp_ = stored.stamp;
+        NodeReader reader = TRY(NodeReader::open(stored.bytes, keys));
+        TRY(read_entries(reader));
+        if (!is_spare) node_->keys_.shrink_to_fit();
+        TRY(check_place(reader));
+        node_->seal();
+        return std::move(node_);
+    }
+
+  private:
+    Result<void> read_entries(NodeReader& reader) {
+        const std::size_t count = reader.entry_count();
+        node_->items_.reserve(count);
+        const auto set_link = [&](std::size_t i, const std::optional<Cid>& cid) {
+            if (!cid) return;
+            if (node_->links_.empty()) node_->links_.resize(count + 1);
+            node_->links_[i] = Link(*cid);
+        };
+        for (std::size_t i = 0; i < count; ++i) {
+            const NodeReader::Entry entry = TRY(reader.next());
+            if (i == 0 && entry.key <= place_.left)
+                return invalid("a key is before the range of its node");
+            node_->keys_ += entry.key;
+            node_->items_.push_back({entry.value, static_cast<std::uint32_t>(node_->keys_.size())});
+            set_link(i + 1, entry.right);
+        }
+        set_link(0, TRY(reader.finish()));
+        return {};
+    }
+
+    Result<void> check_place(const NodeReader& reader) {
+        const bool is_root = place_.left.empty() && right_.empty();
+        const bool has_left = !node_->link(0).is_absent();
+        const bool may_be_empty = is_root && place_.layer <= 0 && !has_left;
+        if (node_->is_empty() && !may_be_empty && (!has_left || place_.layer <= 0))
+            return invalid("an empty node that the tree does not need");
+        if (!node_->is_empty() && !right_.empty() && node_->key(node_->size() - 1) >= right_)
+            return invalid("a key is after the range of its node");
+        const int layer = node_->is_empty() ? std::max(place_.layer, 0) : reader.layer();
+        if (place_.layer != unknown_layer && layer != place_.layer)
+            return invalid("a node is of another layer than its place");
+        if (layer > limits::mst_layer_max) return invalid("the tree is too high");
+        node_->layer_ = static_cast<std::int8_t>(layer);
+        return {};
+    }
+
+    const NodePlace& place_;
+    std::string_view right_;
+    NodePtr node_;
+};
 
 Result<LoadedNode> fetch(const Link& link, int layer, std::string_view left, std::string_view right,
-                         NodeSource& source) {
+                         NodeSource& source, NodePtr spare) {
     check(!link.is_absent(), "a link that is followed is there");
     if (NodePtr node = link.shared_node()) return LoadedNode{std::move(node), {}};
     const NodePlace place{link.cid(), layer, left};
-    StoredNode stored = TRY(source.load(place));
-    NodePtr node = TRY(decode_tree_node(stored.bytes, place, right, stored.stamp));
-    return LoadedNode{std::move(node), std::move(stored.bytes)};
+    const StoredNode stored = TRY(source.load(place));
+    NodeDecoder decoder(place, right, std::move(spare));
+    NodePtr node = TRY(decoder.decode(stored, source.keys()));
+    return LoadedNode{std::move(node), stored.bytes};
 }
 
 }  // namespace roost::atproto::mst

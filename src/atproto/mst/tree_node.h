@@ -115,6 +115,8 @@ class TreeNode {
     };
     static const Link& no_link();
     void need_links();
+    // Keeps its memory.
+    void clear();
 
     std::int8_t layer_;
     bool is_sealed_ = false;
@@ -123,22 +125,19 @@ class TreeNode {
     std::vector<Item> items_;
     std::vector<Link> links_;  // none at all, or one more than items
 
-    friend Result<NodePtr> decode_tree_node(ByteView, const NodePlace&, std::string_view,
-                                            std::uint64_t);
+    friend class NodeDecoder;
 };
-
-// Strict (see NodeReader), and as its place demands: the CID, the layer, the range of keys between
-// place.left and right ("" for no bound), and content or a subtree in each node but an empty root.
-// Errors: Fault::invalid, "InvalidNode".
-Result<NodePtr> decode_tree_node(ByteView bytes, const NodePlace& place, std::string_view right,
-                                 std::uint64_t stamp);
 
 struct LoadedNode {
     NodePtr node;
-    Bytes bytes;  // as they came; empty if the node was in memory
+    ByteView bytes;  // of the source, as they came; empty if the node was in memory
 };
-// The node that a link leads to, without remembering it.
+// The node that a link leads to, without remembering it. What is loaded is checked strictly (see
+// NodeReader), and as its place demands: the CID, the layer, the range of keys between left and
+// right ("" for no bound), and content or a subtree in each node but an empty root. A spare node,
+// which nobody else has, is filled anew, so that a walk through many needs memory for few.
+// Errors: Fault::invalid, "InvalidNode"; those of the source.
 Result<LoadedNode> fetch(const Link& link, int layer, std::string_view left, std::string_view right,
-                         NodeSource& source);
+                         NodeSource& source, NodePtr spare = nullptr);
 
 }  // namespace roost::atproto::mst

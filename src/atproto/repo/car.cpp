@@ -1,6 +1,7 @@
 #include "atproto/repo/car.h"
 
 #include <algorithm>
+#include <array>
 
 #include "atproto/data/cbor.h"
 #include "atproto/limits.h"
@@ -25,13 +26,18 @@ Error too_large(std::string message) {
     return {Fault::payload_too_large, "PayloadTooLarge", std::move(message)};
 }
 
-void append_varint(Bytes& out, std::size_t number) {
+// Returns the end of it.
+std::uint8_t* write_varint(std::uint8_t* out, std::size_t number) {
     while (number >= 0x80) {
-        out.push_back(static_cast<std::uint8_t>(number | 0x80));
+        *out++ = static_cast<std::uint8_t>(number | 0x80);
         number >>= 7;
     }
-    out.push_back(static_cast<std::uint8_t>(number));
+    *out++ = static_cast<std::uint8_t>(number);
+    return out;
 }
+
+// Of any number of 64 bits.
+constexpr std::size_t varint_bytes_written_max = 10;
 
 struct Varint {
     std::size_t number;
@@ -81,13 +87,15 @@ void append_car_header(Bytes& out, const std::optional<Cid>& root) {
     if (root) cbor::append_cid(header, *root);
     cbor::append_text(header, "version");
     cbor::append_int(header, car_version);
-    append_varint(out, header.size());
+    std::array<std::uint8_t, varint_bytes_written_max> size;
+    append(out, {size.data(), write_varint(size.data(), header.size())});
     append(out, header);
 }
 
 void append_car_block(Bytes& out, const Cid& cid, ByteView content) {
-    append_varint(out, Cid::binary_size + content.size());
-    append(out, cid.binary());
+    std::array<std::uint8_t, varint_bytes_written_max + Cid::binary_size> head;
+    std::uint8_t* const end = write_varint(head.data(), Cid::binary_size + content.size());
+    append(out, {head.data(), std::ranges::copy(cid.binary(), end).out});
     append(out, content);
 }
 

@@ -46,9 +46,8 @@ Result<Bytes> CarBlocks::find(const Cid& cid) {
 }
 
 Result<mst::StoredNode> CarBlocks::load(const mst::NodePlace& place) {
-    return mst::StoredNode {
-        TRY(find(place.cid))
-    };
+    loaded_ = TRY(find(place.cid));
+    return mst::StoredNode{loaded_};
 }
 
 }  // namespace roost::atproto

@@ -63,6 +63,7 @@ class CarBlocks : public mst::NodeSource {
     CarContent& content_;
     CarReader reader_;
     std::vector<Entry> entries_;  // sorted by finish()
+    Bytes loaded_;
 };
 
 }  // namespace roost::atproto

@@ -15,52 +15,67 @@ Error missing(const NodePlace& place) {
     return Error::invalid("The node " + place.cid.text() + " is not stored", "MissingBlock");
 }
 
-StoredNode read_node(const db::Rows& row, int stamp_column) {
-    const ByteView bytes = row.bytes(stamp_column + 1);
-    return {Bytes(bytes.begin(), bytes.end()),
-            static_cast<std::uint64_t>(row.integer(stamp_column))};
+std::uint64_t stamp_of(const db::Rows& row, int column) {
+    return static_cast<std::uint64_t>(row.integer(column));
 }
 
 }  // namespace
 
 Result<StoredNode> Nodes::load(const NodePlace& place) {
-    if (place.layer == atproto::mst::unknown_layer) {
-        // A root: nothing is above it.
-        db::Rows row = t_.select(
-            "SELECT stamp, node FROM repo_node WHERE repo_id = $1 ORDER BY layer DESC LIMIT 1",
-            repo_.value);
-        if (!row.next()) return missing(place);
-        return read_node(row, 0);
-    }
-    db::Rows row = t_.select(
-        "SELECT stamp, node FROM repo_node WHERE repo_id = $1 AND layer = $2 AND left_key = $3",
-        repo_.value, place.layer, place.left);
+    // A root, whose layer nobody knows yet, has nothing above it.
+    db::Rows row =
+        place.layer == atproto::mst::unknown_layer
+            ? t_.select(
+                  "SELECT stamp, node FROM repo_node WHERE repo_id = $1 ORDER BY layer DESC "
+                  "LIMIT 1",
+                  repo_.value)
+            : t_.select(
+                  "SELECT stamp, node FROM repo_node "
+                  "WHERE repo_id = $1 AND layer = $2 AND left_key = $3",
+                  repo_.value, place.layer, place.left);
     if (!row.next()) return missing(place);
-    return read_node(row, 0);
+    const ByteView node = row.bytes(1);
+    node_.assign(node.begin(), node.end());
+    return StoredNode{node_, stamp_of(row, 0)};
+}
+
+std::string_view NodesInOrder::Layer::left() const {
+    const Row& row = rows[next];
+    return as_text(ByteView(bytes).subspan(row.left_begin, row.node_begin - row.left_begin));
+}
+
+StoredNode NodesInOrder::Layer::take() {
+    const Row& row = rows[next++];
+    return {ByteView(bytes).subspan(row.node_begin, row.node_end - row.node_begin), row.stamp};
 }
 
 Result<StoredNode> NodesInOrder::load(const NodePlace& place) {
-    if (place.layer == atproto::mst::unknown_layer) return Nodes(t_, repo_).load(place);
-    const auto layer = static_cast<std::size_t>(place.layer);
-    if (layers_.size() <= layer) layers_.resize(layer + 1);
-    std::deque<Row>& rows = layers_[layer];
-    while (!rows.empty() && rows.front().left < place.left)
-        rows.pop_front();
-    if (rows.empty() || rows.front().left != place.left) read_ahead(rows, place);
-    if (rows.empty() || rows.front().left != place.left) return missing(place);
-    StoredNode node = std::move(rows.front().node);
-    rows.pop_front();
-    return node;
+    if (place.layer == atproto::mst::unknown_layer) return root_.load(place);
+    const auto number = static_cast<std::size_t>(place.layer);
+    if (layers_.size() <= number) layers_.resize(number + 1);
+    Layer& layer = layers_[number];
+    while (!layer.is_used_up() && layer.left() < place.left)
+        ++layer.next;
+    if (layer.is_used_up() || layer.left() != place.left) read_ahead(layer, place);
+    if (layer.is_used_up() || layer.left() != place.left) return missing(place);
+    return layer.take();
 }
 
-void NodesInOrder::read_ahead(std::deque<Row>& rows, const NodePlace& place) {
-    rows.clear();
+void NodesInOrder::read_ahead(Layer& layer, const NodePlace& place) {
+    layer.bytes.clear();
+    layer.rows.clear();
+    layer.next = 0;
     db::Rows found = t_.select(
-        "SELECT left_key, stamp, node FROM repo_node "
+        "SELECT left_key, node, stamp FROM repo_node "
         "WHERE repo_id = $1 AND layer = $2 AND left_key >= $3 ORDER BY left_key LIMIT $4",
         repo_.value, place.layer, place.left, limits::nodes_read_ahead);
-    while (found.next())
-        rows.push_back({std::string(found.text(0)), read_node(found, 1)});
+    while (found.next()) {
+        const std::size_t left_begin = layer.bytes.size();
+        append(layer.bytes, as_bytes(found.text(0)));
+        const std::size_t node_begin = layer.bytes.size();
+        append(layer.bytes, found.bytes(1));
+        layer.rows.push_back({left_begin, node_begin, layer.bytes.size(), stamp_of(found, 2)});
+    }
 }
 
 void put(db::Transaction& t, RepoId repo, int layer, std::string_view left, std::uint64_t stamp,

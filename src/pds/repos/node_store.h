@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,29 +22,45 @@ class Nodes : public atproto::mst::NodeSource {
   public:
     Nodes(db::Transaction& t, RepoId repo) : t_(t), repo_(repo) {}
     Result<atproto::mst::StoredNode> load(const atproto::mst::NodePlace& place) override;
+    atproto::mst::KeysOf keys() const override { return atproto::mst::KeysOf::this_house; }
 
   private:
     db::Transaction& t_;
     RepoId repo_;
+    Bytes node_;
 };
 
 // For a walk through a whole tree from left to right: reads ahead in each layer, a few dozen nodes
 // at a time. Loads in any order are right, only slower. Belongs to the transaction.
 class NodesInOrder : public atproto::mst::NodeSource {
   public:
-    NodesInOrder(db::Transaction& t, RepoId repo) : t_(t), repo_(repo) {}
+    NodesInOrder(db::Transaction& t, RepoId repo) : t_(t), repo_(repo), root_(t, repo) {}
     Result<atproto::mst::StoredNode> load(const atproto::mst::NodePlace& place) override;
+    atproto::mst::KeysOf keys() const override { return atproto::mst::KeysOf::this_house; }
 
   private:
+    // What was read ahead of a layer: in `bytes`, the left key of each row and then its node.
     struct Row {
-        std::string left;
-        atproto::mst::StoredNode node;
+        std::size_t left_begin;
+        std::size_t node_begin;
+        std::size_t node_end;
+        std::uint64_t stamp;
     };
-    void read_ahead(std::deque<Row>& rows, const atproto::mst::NodePlace& place);
+    struct Layer {
+        Bytes bytes;
+        std::vector<Row> rows;
+        std::size_t next = 0;
+
+        bool is_used_up() const { return next == rows.size(); }
+        std::string_view left() const;
+        atproto::mst::StoredNode take();
+    };
+    void read_ahead(Layer& layer, const atproto::mst::NodePlace& place);
 
     db::Transaction& t_;
     RepoId repo_;
-    std::vector<std::deque<Row>> layers_;
+    Nodes root_;
+    std::vector<Layer> layers_;
 };
 
 // A node takes its place, from one that stood there if need be.

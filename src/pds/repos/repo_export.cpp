@@ -89,18 +89,19 @@ Result<void> RepoExport::append_record(Bytes& car, std::string_view key, const C
         return {};
     };
     const auto missing = [&] { return damaged("the record " + std::string(key) + " is missing"); };
-    if (records_) {
-        // A record that the tree does not know is passed over.
-        bool is_there = false;
-        while ((is_there = records_->next()) && records_->text(0) < key) {
-        }
-        if (!is_there || records_->text(0) != key) return missing();
-        return append(records_->bytes(1));
+    if (!records_) {
+        const auto record = record_store::find(snapshot_->transaction(), repo_, key);
+        if (!record) return missing();
+        if (record->rev <= *since_) return {};
+        return append(record->value);
     }
-    const auto record = record_store::find(snapshot_->transaction(), repo_, key);
-    if (!record) return missing();
-    if (record->rev <= *since_) return {};
-    return append(record->value);
+    while (records_->next()) {
+        const int order = records_->text(0).compare(key);
+        if (order == 0) return append(records_->bytes(1));
+        if (order > 0) break;
+        // A record that the tree does not know is passed over.
+    }
+    return missing();
 }
 
 }  // namespace roost::pds
