@@ -55,9 +55,10 @@ class ImportSource::Stored {
                 continue;
             }
             atproto::mst::LoadedNode loaded = TRY(cursor_.load(nodes_));
-            Bytes bytes = loaded.bytes.empty() ? loaded.node->encode() : std::move(loaded.bytes);
-            cursor_.enter(std::move(loaded.node));
-            if (is_found) return std::optional(StoredNode{std::move(bytes)});
+            if (loaded.bytes.empty()) encoded_ = loaded.node->encode();
+            const ByteView bytes = loaded.bytes.empty() ? ByteView(encoded_) : loaded.bytes;
+            cursor_.enter(std::move(loaded));
+            if (is_found) return std::optional(StoredNode{bytes});
         }
         return std::optional<StoredNode>();
     }
@@ -75,6 +76,7 @@ class ImportSource::Stored {
     node_store::NodesInOrder nodes_;
     const Cid root_;
     Cursor cursor_;
+    Bytes encoded_;  // of a node that was in memory
 };
 
 ImportSource::ImportSource(atproto::CarBlocks& file, std::optional<Present> present)
