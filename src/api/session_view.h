@@ -13,8 +13,9 @@ namespace roost::api {
 Task<std::optional<atproto::Value>> did_document_for_session(const Services& services,
                                                              atproto::Did did);
 
+// The account outlives the task.
 template <class Output>
-Task<Output> session_view(const Services& services, pds::Account account) {
+Task<Output> session_view(const Services& services, const pds::Account& account) {
     Output output{.handle = account.handle, .did = account.did};
     output.email = account.email;
     output.emailConfirmed = account.email_confirmed_at.has_value();

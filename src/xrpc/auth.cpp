@@ -53,7 +53,7 @@ bool is_loopback(const net::IpAddress& address) {
 struct Authenticator::Credentials {
     enum class Kind { none, bearer, basic };
     Kind kind = Kind::none;
-    std::string token;
+    std::string_view token;  // of the request
 };
 
 Result<Authenticator::Credentials> Authenticator::read(const net::Request& request) {
@@ -63,11 +63,9 @@ Result<Authenticator::Credentials> Authenticator::read(const net::Request& reque
     if (space == std::string_view::npos || header->find(' ', space + 1) != std::string_view::npos)
         return invalid_token("Malformed authorization header");
     const std::string_view type = header->substr(0, space);
-    std::string token(header->substr(space + 1));
-    if (equals_ignoring_case(type, "bearer"))
-        return Credentials{Credentials::Kind::bearer, std::move(token)};
-    if (equals_ignoring_case(type, "basic"))
-        return Credentials{Credentials::Kind::basic, std::move(token)};
+    const std::string_view token = header->substr(space + 1);
+    if (equals_ignoring_case(type, "bearer")) return Credentials{Credentials::Kind::bearer, token};
+    if (equals_ignoring_case(type, "basic")) return Credentials{Credentials::Kind::basic, token};
     return invalid_token("Unsupported authorization type: " + std::string(type));
 }
 
@@ -114,9 +112,9 @@ Task<Result<Caller>> Authenticator::access(const Call& call, const Rule& rule,
     if (credentials.kind == Credentials::Kind::none) co_return missing();
     if (credentials.kind != Credentials::Kind::bearer)
         co_return invalid_token("Unexpected authorization type");
-    User user = CO_TRY(co_await sessions_.authenticate(std::move(credentials.token), call.time));
+    User user = CO_TRY(co_await sessions_.authenticate(credentials.token, call.time));
     const bool is_allowed = [&] {
-        switch (user.scope) {
+        switch (user->scope) {
             case pds::Scope::access:
                 return true;
             case pds::Scope::app_pass:

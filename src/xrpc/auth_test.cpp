@@ -114,7 +114,7 @@ TEST_F(AuthTest, WhatIsOptionalTellsWhoItIs) {
     EXPECT_TRUE(std::holds_alternative<Nobody>(of("")));
     EXPECT_TRUE(std::holds_alternative<Admin>(of(admin_)));
     for (const Scope scope : {Scope::access, Scope::app_pass, Scope::app_pass_privileged})
-        EXPECT_EQ(std::get<User>(of(access(scope))).account.did, bed_.ann.did);
+        EXPECT_EQ(std::get<User>(of(access(scope)))->account.did, bed_.ann.did);
     const std::string takendown = access(Scope::takendown);
     EXPECT_EQ(outcome(takendown, Needs::optional_access), "InvalidToken");
     EXPECT_EQ(outcome(takendown, Needs::optional_access, TakendownCallers::allowed), "");

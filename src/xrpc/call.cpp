@@ -4,10 +4,10 @@
 
 namespace roost::xrpc {
 
-const User& Call::user() const {
+const pds::Authenticated& Call::user() const {
     const User* found = std::get_if<User>(&caller);
     check(found != nullptr, "the rule of this method asks for a user");
-    return *found;
+    return **found;
 }
 
 const pds::RefreshClaims& Call::refresh_claims() const {
@@ -17,7 +17,7 @@ const pds::RefreshClaims& Call::refresh_claims() const {
 }
 
 const atproto::Did* Call::caller_did() const {
-    if (const User* found = std::get_if<User>(&caller)) return &found->account.did;
+    if (const User* found = std::get_if<User>(&caller)) return &(*found)->account.did;
     if (const OtherService* found = std::get_if<OtherService>(&caller)) return &found->did;
     return nullptr;
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,7 +21,8 @@ namespace roost::xrpc {
 
 // Who calls. Each kind is what a check of the credentials has proved, nothing else makes one.
 struct Nobody {};
-using User = pds::Authenticated;  // an access token of a session that exists
+// An access token of a session that exists.
+using User = std::shared_ptr<const pds::Authenticated>;
 struct RefreshBearer {
     pds::RefreshClaims claims;  // a genuine refresh token; whether it is still good is asked later
 };
@@ -85,7 +87,7 @@ class Call {
     Caller caller = Nobody{};
 
     // For methods whose rule asks for that kind of caller: anything else is a bug, checked.
-    const User& user() const;
+    const pds::Authenticated& user() const;
     const pds::Account& account() const { return user().account; }
     const pds::RefreshClaims& refresh_claims() const;
 

@@ -9,6 +9,8 @@ namespace roost::xrpc::limits {
 // A JSON body, after decompression; what the reference server takes, and takes of records.
 inline constexpr std::size_t json_body_bytes_max = 150 * 1024;
 inline constexpr std::size_t record_body_bytes_max = 1'000'000;
+// The room that an answer of JSON has to begin with: most need no more.
+inline constexpr std::size_t usual_answer_bytes = 512;
 // Windows that are counted at once: an address or account each, some 200 bytes. Beyond, those that
 // are over make room, then those that end next.
 inline constexpr std::size_t rate_limit_keys_max = 200'000;

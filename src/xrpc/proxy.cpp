@@ -24,7 +24,7 @@ constexpr std::string_view labelers_header = "atproto-content-labelers";
 
 std::int64_t account_of(const Call& call) {
     const auto* user = std::get_if<User>(&call.caller);
-    return user != nullptr ? user->account.id : 0;
+    return user != nullptr ? (*user)->account.id : 0;
 }
 
 // Empty if the client names none.
@@ -318,17 +318,17 @@ Task<Result<std::unique_ptr<net::ClientStream>>> Proxy::open(Call& call, const Q
     const auto* user = question.names_caller() ? std::get_if<User>(&call.caller) : nullptr;
     pds::ServiceTokens::Remembered token;
     if (user != nullptr && question.is_query())
-        token = CO_TRY(co_await tokens_.remembered(user->account, question.audience(),
+        token = CO_TRY(co_await tokens_.remembered((*user)->account, question.audience(),
                                                    question.method(call), call.time));
     else if (user != nullptr)
-        token.token = CO_TRY(co_await tokens_.fresh(user->account, question.audience(),
+        token.token = CO_TRY(co_await tokens_.fresh((*user)->account, question.audience(),
                                                     question.method(call), call.time));
     for (int retries = 0;; ++retries) {
         auto stream = co_await http_.open(question.with(token.token));
         if (stream.has_value() && (*stream)->head().status == 401 && token.was_used) {
             // A server may take each token once only.
             token = {
-                .token = CO_TRY(co_await tokens_.fresh(user->account, question.audience(),
+                .token = CO_TRY(co_await tokens_.fresh((*user)->account, question.audience(),
                                                        question.method(call), call.time))
             };
             continue;

@@ -202,7 +202,8 @@ Task<Result<net::Response>> Router::walk(Call& call, const Endpoint& endpoint,
         co_return co_await walk_to_stream(call, endpoint);
     atproto::Object data;
     if (is_query) data = CO_TRY(lexicon::parse_params(*endpoint.document, call.http.query));
-    call.caller = CO_TRY(co_await authenticator_.authenticate(call, endpoint.rule));
+    if (endpoint.rule.needs != Needs::nothing)
+        call.caller = CO_TRY(co_await authenticator_.authenticate(call, endpoint.rule));
     if (!is_query) data = CO_TRY(co_await read_input(call, endpoint));
     if (!endpoint.rule.limits.empty() && is_limited(call))
         CO_TRY(count(call, endpoint, data, tightest));

@@ -132,6 +132,7 @@ class Router {
         net::Response response;
         if constexpr (!std::is_same_v<typename Method::Output, lexicon::NoOutput>) {
             response.content_type = json_content_type;
+            response.body.reserve(limits::usual_answer_bytes);
             output.write(response.body);
         }
         co_return response;

@@ -43,7 +43,7 @@ class LogInTest : public ::testing::Test {
         bed_.write([&](db::Transaction& t) { account_store::set_takedown(t, ann_.id, "ref"); });
     }
     Authenticated caller_of(const LogIn::Done& done) {
-        return testing::must(bed_.loop.run(sessions_.authenticate(done.tokens.access_jwt, now())));
+        return *testing::must(bed_.loop.run(sessions_.authenticate(done.tokens.access_jwt, now())));
     }
 
     testing::TestDatabase bed_;

@@ -18,7 +18,7 @@ std::shared_ptr<const Authenticated> SessionCache::find(std::string_view access_
     return is_current ? entry.found : nullptr;
 }
 
-void SessionCache::remember(std::string access_jwt, std::int64_t expires_s,
+void SessionCache::remember(std::string_view access_jwt, std::int64_t expires_s,
                             std::int64_t session_row, std::shared_ptr<const Authenticated> found,
                             std::uint64_t epoch) {
     Entry entry{
@@ -34,7 +34,7 @@ void SessionCache::remember(std::string access_jwt, std::int64_t expires_s,
     Shard& shard = shards_[shard_of(access_jwt)];
     const std::lock_guard lock(shard.mutex);
     if (shard.entries.size() >= limits::cached_sessions_max / shards_.size()) shard.entries.clear();
-    shard.entries.insert_or_assign(std::move(access_jwt), std::move(entry));
+    shard.entries.insert_or_assign(std::string(access_jwt), std::move(entry));
 }
 
 }  // namespace roost::pds

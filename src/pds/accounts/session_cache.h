@@ -6,6 +6,7 @@
 // any thread.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -44,7 +45,7 @@ class SessionCache {
     std::shared_ptr<const Authenticated> find(std::string_view access_jwt, Timestamp now) const;
 
     // What a look at the database found. The epoch is the versions' from before that look.
-    void remember(std::string access_jwt, std::int64_t expires_s, std::int64_t session_row,
+    void remember(std::string_view access_jwt, std::int64_t expires_s, std::int64_t session_row,
                   std::shared_ptr<const Authenticated> found, std::uint64_t epoch);
 
   private:
@@ -55,8 +56,15 @@ class SessionCache {
         std::uint64_t session_version;
         std::uint64_t account_version;
     };
-    struct Hash : std::hash<std::string_view> {
+    // A token ends in its signature. Only genuine ones are kept, so its last characters are as good
+    // as a hash of them all.
+    struct Hash {
         using is_transparent = void;
+        std::size_t operator()(std::string_view access_jwt) const {
+            constexpr std::size_t hashed_bytes = 16;
+            return std::hash<std::string_view>{}(
+                access_jwt.substr(access_jwt.size() - std::min(access_jwt.size(), hashed_bytes)));
+        }
     };
     struct Shard {
         mutable std::mutex mutex;

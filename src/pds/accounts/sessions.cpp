@@ -81,8 +81,9 @@ TokenPair Sessions::open(db::Transaction& t, const Account& account, Scope scope
             tokens_.refresh({account.did, session.id, session.token}, session.expires_at)};
 }
 
-Task<Result<Authenticated>> Sessions::authenticate(std::string access_jwt, Timestamp now) {
-    if (const auto known = cache_.find(access_jwt, now)) co_return *known;
+Task<Result<std::shared_ptr<const Authenticated>>> Sessions::authenticate(
+    std::string_view access_jwt, Timestamp now) {
+    if (auto known = cache_.find(access_jwt, now)) co_return known;
     AccessClaims claims = CO_TRY(tokens_.read_access(access_jwt, now));
     const std::uint64_t epoch = db_.row_versions().epoch();
     using Owned = session_store::Owned;
@@ -91,10 +92,10 @@ Task<Result<Authenticated>> Sessions::authenticate(std::string access_jwt, Times
             return session_store::account_of(t, claims.session_id);
         }));
     if (!owned || owned->account.did != claims.did) co_return revoked();
-    const auto found = std::make_shared<const Authenticated>(
-        std::move(owned->account), claims.scope, std::move(claims.session_id));
-    cache_.remember(std::move(access_jwt), claims.expires_s, owned->session_row, found, epoch);
-    co_return *found;
+    auto found = std::make_shared<const Authenticated>(std::move(owned->account), claims.scope,
+                                                       std::move(claims.session_id));
+    cache_.remember(access_jwt, claims.expires_s, owned->session_row, found, epoch);
+    co_return found;
 }
 
 Task<Result<Refreshed>> Sessions::refresh(RefreshClaims claims, Timestamp now) const {

@@ -41,7 +41,8 @@ class Sessions {
                    const std::optional<std::string>& app_password, Timestamp now) const;
 
     // Errors: those of Tokens::read_access, ExpiredToken when the session has ended.
-    Task<Result<Authenticated>> authenticate(std::string access_jwt, Timestamp now);
+    Task<Result<std::shared_ptr<const Authenticated>>> authenticate(std::string_view access_jwt,
+                                                                    Timestamp now);
 
     // Errors: ExpiredToken, InvalidToken, AccountTakedown.
     Task<Result<Refreshed>> refresh(RefreshClaims claims, Timestamp now) const;

@@ -29,7 +29,7 @@ class SessionsTest : public ::testing::Test {
         return bed_.loop.run(sessions_.refresh(claims_of(refresh_jwt), at));
     }
     Result<Authenticated> authenticate(const std::string& access_jwt, Timestamp at = start) {
-        return bed_.loop.run(sessions_.authenticate(access_jwt, at));
+        return *TRY(bed_.loop.run(sessions_.authenticate(access_jwt, at)));
     }
     std::int64_t rows() { return bed_.count("SELECT count(*) FROM session"); }
 

@@ -34,7 +34,7 @@ TEST_F(SignUpTest, MakesAWholeAccount) {
     EXPECT_EQ(bed_.count("SELECT count(*) FROM pending_signup"), 0);
     const auto caller = bed_.loop.run(bed_.sessions.authenticate(done->tokens.access_jwt, now()));
     ASSERT_TRUE(caller.has_value());
-    EXPECT_EQ(caller->account.did, done->account.did);
+    EXPECT_EQ((*caller)->account.did, done->account.did);
     ASSERT_TRUE(done->did_document);
     const auto document = atproto::DidDocument::parse(done->account.did, *done->did_document);
     ASSERT_TRUE(document.has_value());
