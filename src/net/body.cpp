@@ -71,7 +71,10 @@ Task<bool> RequestBody::fetch() {
             interim.remove_prefix(sent.size);
         }
     }
-    const auto [room, room_size] = more_.prepare(limits_.body_buffer_bytes);
+    const bool is_large =
+        bytes_received_ >= static_cast<std::int64_t>(limits_.large_body_buffer_bytes);
+    const auto [room, room_size] =
+        more_.prepare(is_large ? limits_.large_body_buffer_bytes : limits_.body_buffer_bytes);
     const std::size_t size =
         kind_ == Kind::sized ? static_cast<std::size_t>(std::min<std::uint64_t>(room_size, left_))
                              : room_size;

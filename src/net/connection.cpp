@@ -1,5 +1,7 @@
 #include "net/connection.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <exception>
 
@@ -345,17 +347,31 @@ Task<bool> Connection::stream_chunked(BodySource& source, bool is_framed) {
     while (true) {
         const std::optional<std::string_view> piece = co_await next_piece(source);
         if (!piece) co_return false;
-        output_.clear();
-        if (is_framed) {
-            append_number(output_, piece->size(), 16);
-            output_.append("\r\n").append(*piece).append("\r\n");
-        } else {
-            output_.append(*piece);
-        }
         const bool is_last = piece->empty();
-        if (!co_await send_all(output_)) co_return false;
+        if (!co_await (is_framed ? send_chunk(*piece) : send_all(*piece))) co_return false;
         if (is_last) co_return true;
     }
+}
+
+// A large piece goes to the system from where it is, unless it has to be encrypted.
+Task<bool> Connection::send_chunk(std::string_view piece) {
+    constexpr std::string_view end_of_line = "\r\n";
+    output_.clear();
+    append_number(output_, piece.size(), 16);
+    output_.append(end_of_line);
+    if (stream_.is_tls() || piece.size() <= server_.limits.copied_body_bytes_max) {
+        output_.append(piece).append(end_of_line);
+        co_return co_await send_all(output_);
+    }
+    std::array<std::string_view, 3> parts = {output_, piece, end_of_line};
+    const IoResult sent = stream_.try_write_many(parts);
+    std::size_t sent_size = sent.status == IoStatus::done ? sent.size : 0;
+    for (const std::string_view part : parts) {
+        const std::size_t skipped = std::min(part.size(), sent_size);
+        sent_size -= skipped;
+        if (skipped < part.size() && !co_await send_all(part.substr(skipped))) co_return false;
+    }
+    co_return true;
 }
 
 // https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2

@@ -63,6 +63,7 @@ class Connection final : private WheelEntry {
     Task<bool> stream_sized(BodySource& source, std::uint64_t size);
     Task<bool> stream_chunked(BodySource& source, bool is_framed);
     Task<bool> send_all(std::string_view data);
+    Task<bool> send_chunk(std::string_view piece);
     Task<void> linger();
     void write_head(const Response& response, bool keeps_alive);
     void prepare_request();

@@ -146,6 +146,27 @@ TEST(HttpServer, StreamsABodyAndCutsABrokenOne) {
     EXPECT_FALSE(answer.ends_with("0\r\n\r\n"));
 }
 
+// Each piece is a chunk, however much of it the socket takes at once.
+TEST(HttpServer, StreamsLargePieces) {
+    TestServer server;
+    for (const int receive_buffer : {0, 4'096}) {
+        RawClient client(server.port(), receive_buffer);
+        client.send(
+            "GET /large-stream HTTP/1.1\r\nHost: a\r\n\r\n"
+            "GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        const std::string answers = client.read_to_end();
+        std::string_view rest = body_of(answers);
+        for (const char letter : LargePieces::letters) {
+            const std::string chunk =
+                "186a0\r\n" + std::string(LargePieces::piece_bytes, letter) + "\r\n";
+            ASSERT_TRUE(rest.starts_with(chunk)) << letter;
+            rest.remove_prefix(chunk.size());
+        }
+        ASSERT_TRUE(rest.starts_with("0\r\n\r\nHTTP/1.1 200 OK\r\n"));
+        EXPECT_EQ(body_of(rest.substr(5)), "GET /x");
+    }
+}
+
 TEST(HttpServer, StreamsABodyOfAKnownSize) {
     TestServer server;
     RawClient client(server.port());

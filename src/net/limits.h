@@ -17,6 +17,8 @@ struct ServerLimits {
     std::size_t buffer_bytes_idle = 2 * 1024;
     // What one read of a body may take from the kernel.
     std::size_t body_buffer_bytes = 16 * 1024;
+    // The same of a body that has brought as much already, as large uploads do.
+    std::size_t large_body_buffer_bytes = 128 * 1024;
     // Bodies up to this size are copied behind their head, so that both leave in one send.
     std::size_t copied_body_bytes_max = 16 * 1024;
     // A body that the handler did not want: below this, reading it is cheaper than a new

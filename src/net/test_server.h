@@ -52,6 +52,22 @@ class CountedSource final : public BodySource {
     std::string piece_;
 };
 
+// Pieces that are not copied on their way: "aaa…", "bbb…".
+class LargePieces final : public BodySource {
+  public:
+    static constexpr std::size_t piece_bytes = 100'000;
+    static constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz";
+    Task<Result<std::string_view>> next() override {
+        if (given_ == letters.size()) co_return std::string_view();
+        piece_.assign(piece_bytes, letters[given_++]);
+        co_return std::string_view(piece_);
+    }
+
+  private:
+    std::size_t given_ = 0;
+    std::string piece_;
+};
+
 // A request to /wait is suspended here until the test lets it go on.
 struct Gate {
     std::atomic<Executor*> executor = nullptr;
@@ -92,6 +108,8 @@ class OddHandler final : public RequestHandler {
             throw std::runtime_error("thrown by the test");
         } else if (request.path == "/stream") {
             response.source = std::make_unique<CountedSource>(3, false);
+        } else if (request.path == "/large-stream") {
+            response.source = std::make_unique<LargePieces>();
         } else if (request.path == "/broken-stream") {
             response.source = std::make_unique<CountedSource>(3, true);
         } else if (request.path == "/sized-stream") {

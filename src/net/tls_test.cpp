@@ -56,6 +56,11 @@ TEST(Tls, ServesRequests) {
         EXPECT_NE(answers.find("X-Tls: yes\r\n"), std::string::npos);
         EXPECT_TRUE(answers.ends_with(std::string(8 * 1024 * 1024, 'x')));
         EXPECT_TRUE(client.ended_in_order);
+        TlsClient other(server.port(), version);
+        const std::string streamed =
+            other.exchange("GET /large-stream HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        EXPECT_TRUE(streamed.ends_with(
+            "\r\n186a0\r\n" + std::string(LargePieces::piece_bytes, 'z') + "\r\n0\r\n\r\n"));
     }
 }
 

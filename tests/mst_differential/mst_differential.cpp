@@ -47,18 +47,22 @@ class Nodes : public mst::NodeSource {
     Result<mst::StoredNode> load(const mst::NodePlace& place) override {
         const auto found = nodes_.find({place.layer, std::string(place.left)});
         check(found != nodes_.end(), "a node is at its place");
-        return found->second;
+        return mst::StoredNode{found->second.bytes, found->second.stamp};
     }
     void apply(const mst::Edit& edit, const mst::Tree& after, std::optional<std::uint64_t> since) {
         for (const mst::Edit::Place& place : edit.left_places())
             nodes_.erase({place.layer, place.left});
         for (mst::NewNode& node : after.new_nodes(since))
             nodes_.insert_or_assign({node.place.layer, std::string(node.place.left)},
-                                    mst::StoredNode{std::move(node.bytes), node.stamp});
+                                    Node{std::move(node.bytes), node.stamp});
     }
 
   private:
-    std::map<std::pair<int, std::string>, mst::StoredNode> nodes_;
+    struct Node {
+        Bytes bytes;
+        std::uint64_t stamp;
+    };
+    std::map<std::pair<int, std::string>, Node> nodes_;
 };
 
 class Repository {

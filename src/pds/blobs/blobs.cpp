@@ -113,18 +113,19 @@ Task<Result<Blob>> Blobs::upload(std::int64_t account_id, std::string content_ty
 
 // A piece at a time: the next one is read when a worker has written the one before.
 Task<Result<std::shared_ptr<SpooledFile>>> Blobs::receive(net::Body& body) {
-    const auto expected = static_cast<std::int64_t>(body.declared_size().value_or(0));
+    const std::optional<std::uint64_t> declared = body.declared_size();
+    const auto expected = static_cast<std::int64_t>(declared.value_or(0));
     const auto incoming = std::make_shared<Incoming>();
     std::int64_t total = 0;
     bool is_last = false;
     while (!is_last) {
         const std::string_view got = CO_TRY(co_await body.read_some());
-        is_last = got.empty();
         total += std::ssize(got);
+        is_last = got.empty() || (declared && total == expected);
         if (total > options_.upload_bytes_max)
             co_return net::body_too_large(static_cast<std::size_t>(options_.upload_bytes_max));
         incoming->piece.append(got);
-        if (!is_last && incoming->piece.size() < limits::blob_piece_bytes) continue;
+        if (!is_last && incoming->piece.size() < limits::blob_upload_piece_bytes) continue;
         const std::int64_t free_min = options_.free_bytes_min;
         CO_TRY(co_await pool_.run(
             [incoming, is_last, expected, free_min, &spool = spool_]() -> Result<void> {

@@ -7,7 +7,8 @@
 namespace roost::pds::limits {
 
 // What is collected of an upload before a worker hashes and writes it, and what is read of a file
-// at once: larger gains nothing (docs/decisions/0019-blobs.md), and each transfer holds one.
+// at once (docs/decisions/0019-blobs.md). Larger gains nothing, and each transfer holds one.
+inline constexpr std::size_t blob_upload_piece_bytes = 256 * 1024;
 inline constexpr std::size_t blob_piece_bytes = 64 * 1024;
 // Transfers at once, of all accounts and of one: the first two bound memory, the third keeps one
 // account from taking all.
