@@ -375,6 +375,21 @@ TEST(HttpServer, BoundsBodies) {
     EXPECT_EQ(body_of(server.exchange(post("/count", "", std::string(3'000'000, 'x')))), "3000000");
 }
 
+// The reads grow with the body; what they take along of the next request is not lost.
+TEST(HttpServer, ALargeBodyIsFollowedByARequest) {
+    TestServer server;
+    const std::string body(3'000'000, 'x');
+    const std::string chunked =
+        "POST /count HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2dc6c0\r\n" + body +
+        "\r\n0\r\n\r\n";
+    RawClient client(server.port());
+    for (const std::string& request : {post("/count", "", body), chunked}) {
+        client.send(request + get + "\r\n");
+        EXPECT_EQ(body_of(client.read_answer()), "3000000");
+        EXPECT_EQ(body_of(client.read_answer()), "GET /");
+    }
+}
+
 TEST(HttpServer, TellsAHandlerThatTheBodyBrokeOff) {
     TestServer server;
     const std::string answer = server.exchange(post_to + "Content-Length: 10\r\n\r\nabc");

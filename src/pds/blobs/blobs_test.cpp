@@ -54,6 +54,21 @@ TEST_F(BlobsTest, AnUploadIsThereOnceARecordRefersToIt) {
     EXPECT_EQ(bed_.files_left(), 1u);
 }
 
+// Whether the length is known before or the end shows it, at the edges of what a worker takes.
+TEST_F(BlobsTest, AnUploadOfAnyLengthIsWhole) {
+    constexpr std::size_t piece = limits::blob_upload_piece_bytes;
+    for (const std::size_t size : {piece - 1, piece, piece + 1})
+        for (const bool is_declared : {false, true}) {
+            const std::string content(size, is_declared ? 'd' : 'c');
+            FakeBody body(content, 10'000);
+            if (is_declared) body.declared = size;
+            const auto blob = must(bed_.loop.run(bed_.blobs->upload(alice_.id, "a/b", body)));
+            EXPECT_EQ(blob.cid, atproto::Cid::of(atproto::Codec::raw, as_bytes(content))) << size;
+            EXPECT_EQ(blob.size, std::ssize(content));
+            EXPECT_EQ(body.bytes_read, size);
+        }
+}
+
 TEST_F(BlobsTest, TheEmptyBlob) {
     const auto blob = must(bed_.upload(alice_, ""));
     EXPECT_EQ(blob.size, 0);
