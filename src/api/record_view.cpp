@@ -2,21 +2,29 @@
 
 #include "atproto/data/json.h"
 #include "base/check.h"
-#include "pds/accounts/account_store.h"
+#include "pds/accounts/account_cache.h"
 
 namespace roost::api {
 
-std::optional<pds::Account> find_public_account(db::Transaction& t, std::string_view identifier) {
-    std::optional<pds::Account> account = pds::account_store::find_by_did_or_handle(t, identifier);
-    if (!account || account->status() != pds::AccountStatus::active) return std::nullopt;
-    return account;
+Task<Result<std::shared_ptr<const pds::Account>>> find_public_account(const Services& services,
+                                                                      std::string_view identifier) {
+    auto account = CO_TRY(co_await services.accounts.find(identifier));
+    if (account != nullptr && !account->is_active()) account = nullptr;
+    co_return account;
 }
 
 void append_record(std::string& json, const atproto::Did& did,
-                   const pds::record_store::Record& record) {
+                   const pds::record_store::RecordView& record) {
+    // What stands around the value, and the value, which as JSON is a little longer than as CBOR.
+    constexpr std::size_t frame_bytes = 128;
+    const std::size_t wanted = frame_bytes + did.text().size() + record.key.size() +
+                               record.value.size() + record.value.size() / 4;
+    if (json.capacity() - json.size() < wanted) json.reserve(json.size() + wanted);
     // Neither DIDs nor keys hold a character that JSON escapes.
     json.append(R"({"uri":"at://)").append(did.text()).append(1, '/').append(record.key);
-    json.append(R"(","cid":")").append(record.cid.text()).append(R"(","value":)");
+    json.append(R"(","cid":")");
+    record.cid.append_to(json);
+    json.append(R"(","value":)");
     const Result<void> appended = atproto::json::append_cbor(json, record.value);
     check(appended.has_value(), "a stored record is DAG-CBOR");
     json.append(1, '}');

@@ -12,6 +12,7 @@
 
 // An endpoint includes the facades that it uses.
 namespace roost::pds {
+class AccountCache;
 class Blobs;
 class Emails;
 class Firehose;
@@ -55,6 +56,7 @@ struct ServerFacts {
 
 struct Services {
     db::Database& db;
+    pds::AccountCache& accounts;
     const pds::KeyVault& vault;
     const pds::HandlePolicy& handles;
     pds::Resolver& resolver;

@@ -30,6 +30,7 @@
 #include "db/database.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
+#include "pds/accounts/account_cache.h"
 #include "pds/accounts/emails.h"
 #include "pds/accounts/lifecycle.h"
 #include "pds/accounts/log_in.h"
@@ -108,6 +109,7 @@ class House {
     pds::PlcClient plc_;
     pds::Resolver resolver_;
     pds::Lexicons lexicons_;
+    pds::AccountCache accounts_;
     pds::Sessions sessions_;
     pds::SignUp sign_up_;
     pds::LogIn log_in_;
@@ -169,6 +171,7 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
                  .ages = {.stale_ms = config.identity.cache_stale_ms,
                           .max_ms = config.identity.cache_max_ms}}),
       lexicons_(*http_, resolver_, catalog_),
+      accounts_(*db_),
       sessions_(*db_, tokens_),
       sign_up_({.db = *db_,
                 .hashes = hashes_,
@@ -209,6 +212,7 @@ House::House(const Config& config, Mode mode, std::unique_ptr<pds::EventSignal> 
                 {.hostname = config.service.hostname, .urls = config.stream.crawlers}),
       proxying_(config.proxy, *db_, vault_, resolver_, *http_),
       services_{.db = *db_,
+                .accounts = accounts_,
                 .vault = vault_,
                 .handles = handles_,
                 .resolver = resolver_,

@@ -43,6 +43,8 @@ inline constexpr int sessions_per_account_max = 200;
 // Access tokens that are remembered as good, about 1 KiB each. When a sixteenth is full it starts
 // afresh.
 inline constexpr std::size_t cached_sessions_max = 16'384;
+// Accounts that are remembered by DID or handle, in the same way.
+inline constexpr std::size_t cached_accounts_max = 8'192;
 
 // Signing keys that are kept open, some 500 bytes each, in the same way.
 inline constexpr std::size_t opened_keys_max = 16'384;

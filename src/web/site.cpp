@@ -13,6 +13,7 @@ namespace roost::web {
 namespace {
 
 constexpr std::string_view plain_text = "text/plain; charset=utf-8";
+constexpr std::string_view health_path = "/xrpc/_health";
 constexpr std::string_view dev_mail_path = "/dev/mail";
 constexpr std::string_view json_type = "application/json; charset=utf-8";
 
@@ -50,20 +51,20 @@ net::Response Site::error_response(int status, std::string_view name, std::strin
 }
 
 Task<net::Response> Site::handle(net::Request& request) {
-    const bool is_preflight = request.method == net::Method::options;
-    net::Response response = is_preflight ? preflight(request) : co_await route(request);
+    const bool is_call = request.path.starts_with("/xrpc/") && request.path != health_path;
+    net::Response response = request.method == net::Method::options ? preflight(request)
+                             : is_call ? co_await router_.handle(request)
+                                       : co_await page(request);
     // The outbox holds codes that open accounts: no page of another origin may read it.
     if (request.path != dev_mail_path) response.add_header("Access-Control-Allow-Origin", "*");
     co_return response;
 }
 
-Task<net::Response> Site::route(net::Request& request) {
+Task<net::Response> Site::page(net::Request& request) {
     const std::string_view path = request.path;
-    if (path.starts_with("/xrpc/") && path != "/xrpc/_health")
-        co_return co_await router_.handle(request);
     if (request.method != net::Method::get && request.method != net::Method::head)
         co_return xrpc::error_response(Error::not_found("There is nothing at this path"));
-    if (path == "/xrpc/_health") co_return co_await health();
+    if (path == health_path) co_return co_await health();
     if (path == "/.well-known/atproto-did") co_return co_await atproto_did(request);
     if (path == "/.well-known/did.json") co_return did_document(request);
     if (path == "/robots.txt")

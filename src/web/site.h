@@ -35,7 +35,8 @@ class Site final : public net::RequestHandler {
                                  std::string_view message) override;
 
   private:
-    Task<net::Response> route(net::Request& request);
+    // What is not a call.
+    Task<net::Response> page(net::Request& request);
     Task<net::Response> health();
     Task<net::Response> atproto_did(const net::Request& request);
     net::Response did_document(const net::Request& request) const;

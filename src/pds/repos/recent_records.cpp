@@ -20,15 +20,19 @@ Timestamp time_of(std::uint64_t rev) {
     return {static_cast<std::int64_t>(rev >> 10)};
 }
 
-std::optional<RecentRecord> read(const record_store::Record& record) {
-    if (record.takedown_ref) return std::nullopt;
+RecentRecord read(const record_store::RecordView& record) {
     const Result<atproto::Value> value = atproto::cbor::decode(record.value);
     check(value.has_value() && value->as<atproto::Object>() != nullptr,
           "a stored record is an object");
-    return RecentRecord{.rkey = record.key.substr(record.key.find('/') + 1),
+    return RecentRecord{.rkey = std::string(record.key.substr(record.key.find('/') + 1)),
                         .cid = record.cid,
                         .written_at = time_of(record.rev),
                         .value = *value->as<atproto::Object>()};
+}
+
+std::optional<RecentRecord> read(const record_store::Record& record) {
+    if (record.takedown_ref) return std::nullopt;
+    return read(record_store::RecordView{record.key, record.cid, record.rev, record.value});
 }
 
 std::optional<RecentRecord> find(db::Transaction& t, std::int64_t account_id,
@@ -58,10 +62,10 @@ RecentRecords since(db::Transaction& t, std::int64_t account_id, const atproto::
     if (const auto profile = record_store::find(t, repo->id, profile_key);
         profile && profile->rev > rev.number())
         found.profile = read(*profile);
-    for (const record_store::Record& post :
-         record_store::list(t, repo->id, post_collection, {.limit = recent_posts_seen})) {
-        if (post.rev <= rev.number()) continue;
-        if (std::optional<RecentRecord> one = read(post)) found.posts.push_back(*std::move(one));
+    auto newest = record_store::list(t, repo->id, post_collection, {.limit = recent_posts_seen});
+    while (const std::optional<record_store::RecordView> post = newest.next()) {
+        if (post->rev <= rev.number()) continue;
+        found.posts.push_back(read(*post));
         if (std::ssize(found.posts) == recent_posts_max) break;
     }
     // Those of one commit by their keys.
@@ -85,9 +89,10 @@ std::vector<RecentRecord> posts(db::Transaction& t, std::int64_t account_id,
     std::vector<RecentRecord> found;
     const std::optional<repo_store::StoredRepo> repo = repo_store::find(t, account_id);
     if (!repo) return found;
-    for (const record_store::Record& post :
-         record_store::list(t, repo->id, post_collection, {.before = before, .limit = limit}))
-        if (std::optional<RecentRecord> one = read(post)) found.push_back(*std::move(one));
+    auto page =
+        record_store::list(t, repo->id, post_collection, {.before = before, .limit = limit});
+    while (const std::optional<record_store::RecordView> post = page.next())
+        found.push_back(read(*post));
     return found;
 }
 

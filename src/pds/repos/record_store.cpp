@@ -77,8 +77,13 @@ std::optional<Record> find(db::Transaction& t, RepoId repo, std::string_view key
     return read_row(row);
 }
 
-std::vector<Record> list(db::Transaction& t, RepoId repo, std::string_view collection,
-                         const Range& range) {
+std::optional<RecordView> Records::next() {
+    if (!rows_.next()) return std::nullopt;
+    return RecordView{rows_.text(0), read_cid(rows_.bytes(1)),
+                      static_cast<std::uint64_t>(rows_.integer(2)), rows_.bytes(3)};
+}
+
+Records list(db::Transaction& t, RepoId repo, std::string_view collection, const Range& range) {
     std::string after(collection), before(collection);
     after += '/';
     if (range.after) after += *range.after;
@@ -87,22 +92,17 @@ std::vector<Record> list(db::Transaction& t, RepoId repo, std::string_view colle
         before.append(1, '/').append(*range.before);
     else
         before += '0';
-    std::vector<Record> found;
-    db::Rows rows =
-        range.order == Order::ascending
-            ? t.select(
-                  "SELECT key, cid, rev, takedown_ref, value FROM record "
-                  "WHERE repo_id = $1 AND key > $2 AND key < $3 AND takedown_ref IS NULL "
-                  "ORDER BY key LIMIT $4",
-                  repo.value, after, before, range.limit)
-            : t.select(
-                  "SELECT key, cid, rev, takedown_ref, value FROM record "
-                  "WHERE repo_id = $1 AND key > $2 AND key < $3 AND takedown_ref IS NULL "
-                  "ORDER BY key DESC LIMIT $4",
-                  repo.value, after, before, range.limit);
-    while (rows.next())
-        found.push_back(read_row(rows));
-    return found;
+    if (range.order == Order::ascending)
+        return Records(
+            t.select("SELECT key, cid, rev, value FROM record "
+                     "WHERE repo_id = $1 AND key > $2 AND key < $3 "
+                     "AND takedown_ref IS NULL ORDER BY key LIMIT $4",
+                     repo.value, after, before, range.limit));
+    return Records(
+        t.select("SELECT key, cid, rev, value FROM record "
+                 "WHERE repo_id = $1 AND key > $2 AND key < $3 "
+                 "AND takedown_ref IS NULL ORDER BY key DESC LIMIT $4",
+                 repo.value, after, before, range.limit));
 }
 
 // Some three pages from either end.

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "atproto/data/cid.h"
@@ -36,6 +37,25 @@ bool set_takedown(db::Transaction& t, RepoId repo, std::string_view key,
 
 std::optional<Record> find(db::Transaction& t, RepoId repo, std::string_view key);
 
+// A record as it lies in the database: what is shown needs no copy. The views are valid until the
+// next row is asked for.
+struct RecordView {
+    std::string_view key;
+    atproto::Cid cid;
+    std::uint64_t rev;
+    ByteView value;
+};
+
+// Reads records one by one.
+class Records {
+  public:
+    explicit Records(db::Rows rows) : rows_(std::move(rows)) {}
+    std::optional<RecordView> next();
+
+  private:
+    db::Rows rows_;
+};
+
 // A page of a collection, by record key. Records that are taken down are left out.
 enum class Order { ascending, descending };
 struct Range {
@@ -44,8 +64,7 @@ struct Range {
     Order order = Order::descending;
     std::int64_t limit;
 };
-std::vector<Record> list(db::Transaction& t, RepoId repo, std::string_view collection,
-                         const Range& range);
+Records list(db::Transaction& t, RepoId repo, std::string_view collection, const Range& range);
 
 // Whether one was written by this revision or before. Looks at some of the first and the last only,
 // among which there is one unless the repository is all new.

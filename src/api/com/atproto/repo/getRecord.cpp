@@ -3,7 +3,6 @@
 #include "api/endpoints.h"
 
 #include "api/record_view.h"
-#include "pds/accounts/account_store.h"
 #include "pds/repos/repo_store.h"
 #include "xrpc/proxy.h"
 
@@ -19,27 +18,27 @@ Error not_located(std::string_view authority, std::string_view key) {
         std::string(lex::errors::RecordNotFound.text()));
 }
 
-// What this server has of it; nothing if the repository is not here.
-Result<std::optional<net::Response>> find(db::Transaction& t, const lex::Params& params,
-                                          std::string_view key) {
-    const std::optional<pds::Account> account = find_public_account(t, params.repo);
-    if (!account) return std::nullopt;
-    const pds::OwnedRepo repo = TRY(pds::repo_store::of_account(t, *account));
+// What this server has of it.
+Result<net::Response> find(db::Transaction& t, const pds::Account& account,
+                           const lex::Params& params, std::string_view key) {
+    const pds::OwnedRepo repo = TRY(pds::repo_store::of_account(t, account));
     const std::optional<pds::record_store::Record> record =
         pds::record_store::find(t, repo.id, key);
     if (!record || record->takedown_ref || (params.cid && *params.cid != record->cid.text()))
-        return not_located(account->did.text(), key);
+        return not_located(account.did.text(), key);
     net::Response response;
     response.content_type = xrpc::json_content_type;
-    append_record(response.body, account->did, *record);
+    append_record(response.body, account.did,
+                  {record->key, record->cid, record->rev, record->value});
     return response;
 }
 
 Task<Result<net::Response>> answer(const Services& services, xrpc::Call& call, lex::Params params) {
     const std::string key = params.collection.text() + "/" + params.rkey.text();
-    std::optional<net::Response> found =
-        CO_TRY(co_await services.db.read([&](db::Transaction& t) { return find(t, params, key); }));
-    if (found) co_return *std::move(found);
+    const auto account = CO_TRY(co_await find_public_account(services, params.repo));
+    if (account != nullptr)
+        co_return co_await services.db.read(
+            [&](db::Transaction& t) { return find(t, *account, params, key); });
     // The AppView knows the records of other servers.
     const std::optional<pds::RemoteService>& app_view = services.proxy.services().app_view();
     if (!app_view) co_return not_located(params.repo, key);

@@ -23,24 +23,26 @@ pds::record_store::Range range_of(const lex::Params& params) {
 }
 
 Task<Result<net::Response>> answer(const Services& services, xrpc::Call&, lex::Params params) {
+    const auto account = CO_TRY(co_await find_public_account(services, params.repo));
+    if (account == nullptr) co_return Error::invalid("Could not find repo: " + params.repo);
     co_return co_await services.db.read([&](db::Transaction& t) -> Result<net::Response> {
-        const std::optional<pds::Account> account = find_public_account(t, params.repo);
-        if (!account) return Error::invalid("Could not find repo: " + params.repo);
         const pds::OwnedRepo repo = TRY(pds::repo_store::of_account(t, *account));
-        const std::vector<pds::record_store::Record> records =
+        auto records =
             pds::record_store::list(t, repo.id, params.collection.text(), range_of(params));
         net::Response response;
         response.content_type = xrpc::json_content_type;
         std::string& json = response.body;
         json = R"({"records":[)";
-        for (const pds::record_store::Record& record : records) {
-            if (json.back() != '[') json += ',';
-            append_record(json, account->did, record);
+        std::string last_key;
+        while (const auto record = records.next()) {
+            if (!last_key.empty()) json += ',';
+            append_record(json, account->did, *record);
+            last_key = record->key;
         }
         json += ']';
-        if (!records.empty()) {
+        if (!last_key.empty()) {
             json += R"(,"cursor":)";
-            const std::string_view key = records.back().key;
+            const std::string_view key = last_key;
             atproto::json::append_string(json, key.substr(key.find('/') + 1));
         }
         json += '}';

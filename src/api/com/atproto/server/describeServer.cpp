@@ -10,9 +10,9 @@ namespace lex = lexicon::com::atproto::server::describeServer;
 
 namespace {
 
-Task<Result<lex::Output>> answer(const Services& services, xrpc::Call&, lex::Method::Params) {
+std::string description(const Services& services) {
     const ServerFacts& facts = services.facts;
-    lex::Output output{
+    const lex::Output output{
         .inviteCodeRequired = facts.invites == pds::InvitePolicy::required,
         .phoneVerificationRequired = std::nullopt,
         .blobUploadLimit = facts.blob_upload_limit,
@@ -22,13 +22,24 @@ Task<Result<lex::Output>> answer(const Services& services, xrpc::Call&, lex::Met
         .contact = lex::Contact{.email = facts.contact_email},
         .did = facts.did,
     };
-    co_return output;
+    std::string json;
+    output.write(json);
+    return json;
+}
+
+Task<Result<net::Response>> answer(const std::string& json) {
+    net::Response response;
+    response.content_type = xrpc::json_content_type;
+    response.body = json;
+    co_return response;
 }
 
 }  // namespace
 
+// None of it changes while the server runs, so it is written once.
 void server::add_describeServer(xrpc::Router& router, const Services& services) {
-    router.add<lex::Method>({}, with_services(services, answer));
+    router.add_raw<lex::Method>(
+        {}, [json = description(services)](xrpc::Call&, lex::Params) { return answer(json); });
 }
 
 }  // namespace roost::api
