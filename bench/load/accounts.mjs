@@ -24,7 +24,7 @@ async function signUp(server, n) {
   const answer = await fetch(`${server.url}/xrpc/com.atproto.server.createAccount`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ handle: `a${n}.test`, email: `a${n}@example.com`, password: 'the right password' }),
+    body: JSON.stringify({ handle: `writer${n}.test`, email: `a${n}@example.com`, password: 'the right password' }),
   })
   if (!answer.ok) throw new Error(`createAccount: ${answer.status} ${await answer.text()}`)
   return answer.json()
