@@ -42,8 +42,8 @@ Task<Result<net::Response>> answer(const Services& services, xrpc::Call&, lex::P
         json += ']';
         if (!last_key.empty()) {
             json += R"(,"cursor":)";
-            const std::string_view key = last_key;
-            atproto::json::append_string(json, key.substr(key.find('/') + 1));
+            atproto::json::append_string(json,
+                                         std::string_view(last_key).substr(last_key.find('/') + 1));
         }
         json += '}';
         return response;
