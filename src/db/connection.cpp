@@ -79,7 +79,7 @@ void Connection::set_up(const ConnectionOptions& options) {
         "PRAGMA synchronous=FULL; PRAGMA secure_delete=FAST; PRAGMA wal_autocheckpoint=0;"
         "PRAGMA temp_store=MEMORY; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF");
     run_script("PRAGMA journal_size_limit=" + std::to_string(limits::log_bytes_kept));
-    run_script("PRAGMA mmap_size=" + std::to_string(limits::mapped_bytes_max));
+    run_script("PRAGMA mmap_size=" + std::to_string(is_writer ? limits::mapped_bytes_max : 0));
     run_script("PRAGMA cache_size=-" +
                std::to_string(is_writer ? limits::writer_cache_kib : limits::reader_cache_kib));
     if (options.page_count_max > 0)

@@ -30,10 +30,10 @@ inline constexpr std::size_t spare_readers_max = 2;
 // Page size of new files: records are a few hundred bytes and events a few KB; measured best.
 inline constexpr int page_bytes = 8'192;
 
-// Page caches. A reader drops its cache whenever somebody committed, so it gets little of its own
-// and reads the file through the shared mapping instead.
+// Page caches. Only the writer reads the file through a mapping: a reader would have to map it anew
+// whenever somebody committed, and stop the other threads for that.
 inline constexpr int writer_cache_kib = 8'192;
-inline constexpr int reader_cache_kib = 1'024;
+inline constexpr int reader_cache_kib = 8'192;
 inline constexpr std::int64_t mapped_bytes_max = 1'073'741'824;
 
 // The checkpointer moves the log into the file after this many new pages (8 MiB) …
