@@ -65,7 +65,7 @@ std::string initializer(const Property& property) {
     if (!is_always_there(property)) return " = std::nullopt";
     const Schema& schema = *property.schema;
     if (const auto* text = schema.as<StringSchema>(); text != nullptr && text->fallback)
-        return text->format == StringFormat::none ? " = " + quoted(*text->fallback) : "";
+        return text->format == StringFormat::none ? " = " + cpp_literal(*text->fallback) : "";
     if (const auto* number = schema.as<IntegerSchema>(); number != nullptr && number->fallback)
         return " = " + std::to_string(*number->fallback);
     if (const auto* flag = schema.as<BooleanSchema>(); flag != nullptr && flag->fallback)
@@ -165,8 +165,8 @@ void Emitter::schema_definition(const std::string& name, const Schema& schema) {
         object(name, *shape, Direction::both);
     } else if (const auto* token = schema.as<TokenSchema>()) {
         claim(name);
-        header_ +=
-            "\ninline constexpr std::string_view " + name + " = " + quoted(token->name) + ";\n";
+        header_ += "\ninline constexpr std::string_view " + name + " = " +
+                   cpp_literal(token->name) + ";\n";
     } else {
         const std::string type = type_of(schema, name + "Item", Direction::both);
         claim(name);
@@ -242,7 +242,7 @@ void Emitter::reader(const std::string& name, const ObjectSchema& shape) {
         bodies_ += "        ." + member + " = ::roost::lexicon::generated::" +
                    (there ? "read_required<decltype(Read::" + member + ")>"
                           : "read_optional<decltype(Read::" + member + ")::value_type>") +
-                   "(validated, " + quoted(property.name) + "),\n";
+                   "(validated, " + cpp_literal(property.name) + "),\n";
     }
     bodies_ += "    };\n}\n";
 }
@@ -253,7 +253,7 @@ void Emitter::writer(const std::string& name, const ObjectSchema& shape) {
     for (const Property& property : shape.properties) {
         bodies_ +=
             std::string("    members.") + (is_always_there(property) ? "put(" : "put_if_there(") +
-            quoted("\"" + property.name + "\":") + ", " + member_name(property.name) + ");\n";
+            cpp_literal("\"" + property.name + "\":") + ", " + member_name(property.name) + ");\n";
     }
     bodies_ += "    members.finish();\n}\n";
 }
@@ -292,24 +292,25 @@ void Emitter::method_facts(const Method& content) {
         header_ += "\nnamespace errors {\n";
         for (const std::string& name : content.errors)
             header_ += "inline constexpr ::roost::lexicon::ErrorName " + title_case(name) + "{" +
-                       quoted(name) + "};\n";
+                       cpp_literal(name) + "};\n";
         header_ += "}  // namespace errors\n";
     }
     constexpr std::string_view kinds[] = {"query", "procedure", "subscription"};
     const std::string own = split(document_.id, '.').back();
     const std::string text = "    static constexpr std::string_view ";
     claim("Method");
-    header_ += "\nstruct Method {\n" + text + "nsid = " + quoted(document_.id) + ";\n";
+    header_ += "\nstruct Method {\n" + text + "nsid = " + cpp_literal(document_.id) + ";\n";
     header_ += "    static constexpr ::roost::lexicon::Kind kind = ::roost::lexicon::Kind::" +
                std::string(kinds[static_cast<std::size_t>(content.kind)]) + ";\n";
     for (const char* name : {"Params", "Input", "Output"})
         header_ +=
             std::string("    using ") + name + " = " + member_name(own) + "::" + name + ";\n";
     // Empty: the method has none.
-    header_ +=
-        text + "input_encoding = " + quoted(content.input ? content.input->encoding : "") + ";\n";
     header_ += text +
-               "output_encoding = " + quoted(content.output ? content.output->encoding : "") +
+               "input_encoding = " + cpp_literal(content.input ? content.input->encoding : "") +
+               ";\n";
+    header_ += text +
+               "output_encoding = " + cpp_literal(content.output ? content.output->encoding : "") +
                ";\n";
     header_ += "};\n";
 }

@@ -49,7 +49,7 @@ TEST(Names, AreMadeForCpp) {
     EXPECT_EQ(header_of("com.atproto.server.defs"), "lexicon/com/atproto/server/defs.h");
     EXPECT_EQ(qualified_struct("a.b.c"), "::roost::lexicon::a::b::c::Main");
     EXPECT_EQ(qualified_struct("a.b.c#dE"), "::roost::lexicon::a::b::c::DE");
-    EXPECT_EQ(quoted(R"(a"b\)"), R"("a\"b\\")");
+    EXPECT_EQ(cpp_literal(R"(a"b\)"), R"("a\"b\\")");
     EXPECT_EQ(split("a.b", '.'), (std::vector<std::string>{"a", "b"}));
 }
 

@@ -76,7 +76,7 @@ std::string qualified_struct(std::string_view reference) {
     return "::" + namespace_of(reference.substr(0, hash)) + "::" + struct_of(name);
 }
 
-std::string quoted(std::string_view text) {
+std::string cpp_literal(std::string_view text) {
     std::string out = "\"";
     for (char c : text) {
         if (c == '"' || c == '\\') out += '\\';

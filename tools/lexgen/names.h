@@ -16,6 +16,6 @@ std::string header_of(std::string_view nsid);        // "lexicon/com/atproto/…
 std::string struct_of(std::string_view definition);  // "main" → "Main"
 // The C++ name of a definition, "nsid#name" or "nsid".
 std::string qualified_struct(std::string_view reference);
-std::string quoted(std::string_view text);  // as a C++ string literal
+std::string cpp_literal(std::string_view text);  // as a C++ string literal
 
 }  // namespace roost::lexgen
