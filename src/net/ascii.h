@@ -2,6 +2,9 @@
 // https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #include "base/char_table.h"
@@ -29,21 +32,33 @@ constexpr bool is_token(std::string_view text) {
     return !text.empty() && token_chars.has_all_of(text);
 }
 
-// The next two have no way out of their loops, so that these take many characters at a time.
-constexpr bool is_one_line(std::string_view text) {
-    bool is_fine = true;
-    for (const char c : text)
-        is_fine &= c != '\r' && c != '\n' && c != '\0';
-    return is_fine;
+// A byte below 0x20, or 0x7f. Looks at eight bytes at a time.
+inline bool has_control(std::string_view text) {
+    constexpr std::uint64_t ones = ~std::uint64_t{0} / 255;
+    std::uint64_t found = 0;  // the high bit of some byte, if there is one
+    const auto look_at = [&](std::uint64_t eight) {
+        const std::uint64_t zero_for_del = eight ^ (ones * 0x7f);
+        found |= ((eight - ones * 0x20) & ~eight) | ((zero_for_del - ones) & ~zero_for_del);
+    };
+    std::uint64_t eight = 0;
+    for (; text.size() >= sizeof(eight); text.remove_prefix(sizeof(eight))) {
+        std::memcpy(&eight, text.data(), sizeof(eight));
+        look_at(eight);
+    }
+    eight = ones * 0x20;
+    for (std::size_t i = 0; i < text.size(); ++i)
+        eight = eight << 8 | static_cast<unsigned char>(text[i]);
+    look_at(eight);
+    return (found & ones * 0x80) != 0;
+}
+inline bool is_one_line(std::string_view text) {
+    return !has_control(text) || text.find_first_of(std::string_view("\r\n\0", 3)) == text.npos;
 }
 // Without control characters but the tab.
-constexpr bool is_field_text(std::string_view text) {
-    bool is_fine = true;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        is_fine &= (byte >= 0x20 && byte != 0x7f) || byte == '\t';
-    }
-    return is_fine;
+inline bool is_field_text(std::string_view text) {
+    return !has_control(text) || std::ranges::all_of(text, [](unsigned char byte) {
+        return (byte >= 0x20 && byte != 0x7f) || byte == '\t';
+    });
 }
 
 // Without the blanks around it.

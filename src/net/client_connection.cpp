@@ -43,19 +43,6 @@ bool feed(ResponseParser& parser, InputBuffer& buffer, error_code& error) {
     return parser.is_done();
 }
 
-// Without a limit, whoever reads takes the body away as it comes.
-std::unique_ptr<ResponseParser> new_parser(bool is_head, std::optional<std::size_t> bytes_max) {
-    auto parser = std::make_unique<ResponseParser>();
-    parser->header_limit(client_head_bytes_max);
-    if (bytes_max)
-        parser->body_limit(*bytes_max);
-    else
-        parser->body_limit(boost::none);
-    parser->skip(is_head);
-    parser->eager(true);
-    return parser;
-}
-
 bool is_interim(const ResponseParser& parser) {
     const unsigned status = parser.get().result_int();
     return status >= 100 && status < 200 && status != 101;
@@ -74,6 +61,12 @@ ClientResponse to_response(ResponseParser& parser) {
 }
 
 }  // namespace
+
+void append_chunk(std::string& to, std::string_view piece) {
+    char size[16];
+    const auto end = std::to_chars(size, size + sizeof(size), piece.size(), 16);
+    to.append(size, end.ptr).append("\r\n").append(piece).append("\r\n");
+}
 
 Error not_sent(Fault fault, std::string message) {
     return {fault, "UpstreamNotReached", std::move(message)};
@@ -182,12 +175,25 @@ ClientConnection::Failure ClientConnection::failure(bool was_silent, std::string
 
 // An answer that is on its way.
 struct ClientConnection::Reading {
+    // Without a limit, whoever reads takes the body away as it comes.
     Reading(bool is_answer_to_head, std::optional<std::size_t> bytes_max)
-        : is_head(is_answer_to_head), limit(bytes_max), parser(new_parser(is_head, limit)) {}
+        : is_head(is_answer_to_head), limit(bytes_max) {
+        start();
+    }
+    void start() {
+        parser.emplace();
+        parser->header_limit(client_head_bytes_max);
+        if (limit)
+            parser->body_limit(*limit);
+        else
+            parser->body_limit(boost::none);
+        parser->skip(is_head);
+        parser->eager(true);
+    }
 
     bool is_head;
     std::optional<std::size_t> limit;
-    std::unique_ptr<ResponseParser> parser;
+    std::optional<ResponseParser> parser;
     InputBuffer buffer;
     std::string piece;  // of the body, handed out
     bool was_written = false;
@@ -199,16 +205,11 @@ ClientConnection::ClientConnection(EventLoop& loop, Socket socket)
 
 ClientConnection::~ClientConnection() = default;
 
-Task<bool> ClientConnection::send_piece(std::string_view piece, bool is_chunk,
-                                        std::optional<std::int64_t> patience_us) {
-    if (patience_us) loop_.set_due(*this, monotonic_us() + *patience_us);
-    if (!is_chunk) co_return co_await send_all(piece);
-    char size[24];
-    const auto end = std::to_chars(size, size + 16, piece.size(), 16);
-    std::ranges::copy(std::string_view("\r\n"), end.ptr);
-    if (!co_await send_all({size, static_cast<std::size_t>(end.ptr - size) + 2})) co_return false;
-    if (!co_await send_all(piece)) co_return false;
-    co_return co_await send_all("\r\n");
+// True: all of it has left, as it mostly does at once.
+bool ClientConnection::try_send(Outgoing& outgoing) {
+    const IoResult sent = stream_.try_write(outgoing.bytes);
+    if (sent.status == IoStatus::done) outgoing.bytes.remove_prefix(sent.size);
+    return outgoing.bytes.empty() && (outgoing.source == nullptr || outgoing.source_size == 0U);
 }
 
 // False: not all of it has left.
@@ -218,6 +219,7 @@ Task<bool> ClientConnection::send_outgoing(Outgoing outgoing,
     if (outgoing.source == nullptr) co_return true;
     const bool is_chunked = !outgoing.source_size;
     std::uint64_t left = outgoing.source_size.value_or(0);
+    std::string chunk;
     while (is_chunked || left > 0) {
         if (patience_us) loop_.set_due(*this, never);
         const Result<std::string_view> piece = co_await outgoing.source->next();
@@ -226,8 +228,12 @@ Task<bool> ClientConnection::send_outgoing(Outgoing outgoing,
             stream_.cancel();  // the other side must not take what it has for all of it
             co_return false;
         }
-        // An empty chunk is the end.
-        if (!co_await send_piece(*piece, is_chunked, patience_us)) co_return false;
+        if (is_chunked) {
+            chunk.clear();
+            append_chunk(chunk, *piece);
+        }
+        if (patience_us) loop_.set_due(*this, monotonic_us() + *patience_us);
+        if (!co_await send_all(is_chunked ? chunk : *piece)) co_return false;
         if (is_end) break;
         left -= is_chunked ? 0 : piece->size();
     }
@@ -252,20 +258,28 @@ Task<std::optional<ClientConnection::Failure>> ClientConnection::read_more() {
     co_return std::nullopt;
 }
 
+// What is left is a connection that may serve again.
+void ClientConnection::end_answer() {
+    is_reusable_ = reading_->was_written && reading_->parser->keep_alive() &&
+                   reading_->buffer.is_empty() && !reading_->parser->need_eof();
+    reading_.reset();
+}
+
 Task<std::expected<ClientResponse, ClientConnection::Failure>> ClientConnection::exchange(
     Outgoing outgoing, std::size_t response_bytes_max, std::int64_t deadline_us) {
     evict_ = nullptr;
     is_reusable_ = false;
     loop_.set_due(*this, deadline_us);
-    const bool was_written = co_await send_outgoing(outgoing, std::nullopt);
+    const bool was_written = try_send(outgoing) || co_await send_outgoing(outgoing, std::nullopt);
     reading_ = std::make_unique<Reading>(outgoing.is_head, response_bytes_max);
     Reading& reading = *reading_;
+    reading.was_written = was_written;
     // A server may refuse, and say why, before it has read everything.
     while (true) {
         error_code error;
         if (reading.parser->is_done() || feed(*reading.parser, reading.buffer, error)) {
             if (!is_interim(*reading.parser)) break;
-            reading.parser = new_parser(reading.is_head, reading.limit);
+            reading.start();
             continue;
         }
         if (error == http::error::body_limit)
@@ -275,10 +289,8 @@ Task<std::expected<ClientResponse, ClientConnection::Failure>> ClientConnection:
         if (auto failed = co_await read_more()) co_return std::unexpected(*std::move(failed));
     }
     loop_.set_due(*this, never);
-    is_reusable_ = was_written && reading.parser->keep_alive() && reading.buffer.is_empty() &&
-                   !reading.parser->need_eof();
     ClientResponse response = to_response(*reading.parser);
-    reading_.reset();
+    end_answer();
     co_return response;
 }
 
@@ -287,8 +299,10 @@ Task<std::expected<ClientResponse, ClientConnection::Failure>> ClientConnection:
     evict_ = nullptr;
     is_reusable_ = false;
     loop_.set_due(*this, deadline_us);
-    const bool was_written = co_await send_outgoing(
-        outgoing, outgoing.source != nullptr ? std::optional(patience_us) : std::nullopt);
+    const bool was_written =
+        try_send(outgoing) ||
+        co_await send_outgoing(
+            outgoing, outgoing.source != nullptr ? std::optional(patience_us) : std::nullopt);
     reading_ = std::make_unique<Reading>(outgoing.is_head, std::nullopt);
     Reading& reading = *reading_;
     reading.was_written = was_written;
@@ -298,18 +312,16 @@ Task<std::expected<ClientResponse, ClientConnection::Failure>> ClientConnection:
         if (error || reading.buffer.view().size() > 2 * client_head_bytes_max)
             co_return std::unexpected(failure(false, "The answer is malformed."));
         if (reading.parser->is_done() && is_interim(*reading.parser)) {
-            reading.parser = new_parser(reading.is_head, reading.limit);
+            reading.start();
             continue;
         }
         if (reading.parser->is_header_done()) break;
         if (auto failed = co_await read_more()) co_return std::unexpected(*std::move(failed));
     }
     loop_.set_due(*this, never);
-    // What has come of the body is its first piece.
-    reading.piece = std::move(reading.parser->get().body());
-    reading.parser->get().body().clear();
     ClientResponse response = to_response(*reading.parser);
-    reading.parser->get().body() = std::move(reading.piece);
+    reading.parser->get().body().clear();
+    if (reading.parser->is_done()) end_answer();
     co_return response;
 }
 
@@ -326,11 +338,12 @@ Task<std::expected<std::string_view, ClientConnection::Failure>> ClientConnectio
         if (auto failed = co_await read_more()) co_return std::unexpected(*std::move(failed));
     }
     loop_.set_due(*this, never);
+    if (body.empty()) {
+        end_answer();
+        co_return std::string_view();
+    }
     reading.piece.swap(body);
     body.clear();
-    if (reading.piece.empty())
-        is_reusable_ = reading.was_written && reading.parser->keep_alive() &&
-                       reading.buffer.is_empty() && !reading.parser->need_eof();
     co_return std::string_view(reading.piece);
 }
 

@@ -34,7 +34,7 @@ class ClientConnection final : private WheelEntry {
     // What is sent: the bytes, and then so many of the source, if there is one; all that it has, in
     // chunks, if its size is not known.
     struct Outgoing {
-        std::string_view bytes;
+        std::string_view bytes = {};
         BodySource* source = nullptr;
         std::optional<std::uint64_t> source_size = std::nullopt;
         bool is_head = false;
@@ -44,11 +44,12 @@ class ClientConnection final : private WheelEntry {
     Task<std::expected<ClientResponse, Failure>> exchange(Outgoing outgoing,
                                                           std::size_t response_bytes_max,
                                                           std::int64_t deadline_us);
-    // The same in two steps: the head, and then the pieces of the body until an empty one. With a
-    // source, the other side has so long for each piece and for the head, whatever the source
-    // takes.
+    // The same in two steps: the head with what has come of the body, and then, while there is
+    // more, the pieces of the body until an empty one. With a source, the other side has so long
+    // for each piece and for the head, whatever the source takes.
     Task<std::expected<ClientResponse, Failure>> begin(Outgoing outgoing, std::int64_t deadline_us,
                                                        std::int64_t patience_us);
+    bool has_more() const { return reading_ != nullptr; }
     Task<std::expected<std::string_view, Failure>> next_piece(std::int64_t deadline_us);
     // Whether it is still open after an exchange, and, later, whether the other side has not closed
     // it meanwhile.
@@ -62,11 +63,11 @@ class ClientConnection final : private WheelEntry {
 
     Task<Tried> connect(IpAddress address, std::uint16_t port, std::int64_t deadline_us);
     Task<bool> send_all(std::string_view data);
+    bool try_send(Outgoing& outgoing);
     Task<bool> send_outgoing(Outgoing outgoing, std::optional<std::int64_t> patience_us);
-    Task<bool> send_piece(std::string_view piece, bool is_chunk,
-                          std::optional<std::int64_t> patience_us);
     // More of the answer, into the buffer of what is being read. Nothing if all is well.
     Task<std::optional<Failure>> read_more();
+    void end_answer();
     Failure failure(bool was_silent, std::string message) const;
     void on_due(std::int64_t now_us) override;
 
@@ -79,6 +80,9 @@ class ClientConnection final : private WheelEntry {
     bool is_reusable_ = false;
     std::function<void(ClientConnection&)> evict_;
 };
+
+// A piece of a body of unknown size, framed; an empty one is its end.
+void append_chunk(std::string& to, std::string_view piece);
 
 // The errors of a fetch.
 Error not_sent(Fault fault, std::string message);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <unordered_map>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -54,8 +55,10 @@ bool is_idempotent(Method method) {
     return method != Method::post && method != Method::patch;
 }
 
-bool is_header_fine(const std::pair<std::string, std::string>& header) {
-    return is_token(header.first) && is_one_line(header.second);
+bool are_headers_fine(const ClientRequest& request) {
+    return std::ranges::all_of(request.headers, [](const auto& header) {
+        return is_token(header.first) && is_one_line(header.second);
+    });
 }
 
 // "address" or "IPv4 address:port".
@@ -113,6 +116,8 @@ class LoopClient {
     Result<Url> check_request(const ClientRequest& request) const;
     static std::string pool_key(const Url& url, AddressPolicy policy);
     Task<Result<ClientResponse>> send_on(ClientRequest request, Url url);
+    static Task<Result<void>> add_first_piece(ClientConnection::Outgoing& outgoing,
+                                              std::string& bytes);
     Task<Result<ConnectionPtr>> connect(Url url, AddressPolicy policy, std::int64_t deadline_us);
     AddressPolicy effective(AddressPolicy policy) const {
         return options_.private_addresses == PrivateAddresses::allowed ? AddressPolicy::configured
@@ -120,34 +125,51 @@ class LoopClient {
     }
     ConnectionPtr take_idle(const std::string& key);
     void put_idle(const std::string& key, ConnectionPtr connection);
+    void forget_idle(const ClientConnection& old);
 
     EventLoop& loop_;
     const HttpClient::Options& options_;
     const ClientTls& tls_;
     std::unique_ptr<Resolver> resolver_;
     std::unique_ptr<Resolver> backup_resolver_;  // once one of its servers has an address
-    std::multimap<std::string, ConnectionPtr> idle_;
+    // By what pool_key() says of where they lead to; none is empty.
+    std::unordered_map<std::string, std::vector<ConnectionPtr>> idle_;
+    std::size_t idle_count_ = 0;
     std::size_t in_flight_ = 0;
 };
 
 LoopClient::ConnectionPtr LoopClient::take_idle(const std::string& key) {
-    while (true) {
-        const auto found = idle_.find(key);
-        if (found == idle_.end()) return nullptr;
-        ConnectionPtr connection = std::move(found->second);
-        idle_.erase(found);
-        if (connection->can_be_reused()) return connection;
+    const auto found = idle_.find(key);
+    if (found == idle_.end()) return nullptr;
+    ConnectionPtr connection;
+    while (!connection && !found->second.empty()) {
+        connection = std::move(found->second.back());
+        found->second.pop_back();
+        --idle_count_;
+        if (!connection->can_be_reused()) connection.reset();
     }
+    if (found->second.empty()) idle_.erase(found);
+    return connection;
 }
 
 void LoopClient::put_idle(const std::string& key, ConnectionPtr connection) {
-    if (!connection->can_be_kept() || idle_.size() >= client_idle_max ||
-        idle_.count(key) >= client_idle_per_host_max)
+    if (!connection->can_be_kept() || idle_count_ >= client_idle_max) return;
+    std::vector<ConnectionPtr>& of_key = idle_[key];
+    if (of_key.size() >= client_idle_per_host_max) return;
+    connection->set_idle(monotonic_us() + client_idle_ms * 1'000,
+                         [this](ClientConnection& old) { forget_idle(old); });
+    of_key.push_back(std::move(connection));
+    ++idle_count_;
+}
+
+void LoopClient::forget_idle(const ClientConnection& old) {
+    for (auto of_key = idle_.begin(); of_key != idle_.end(); ++of_key) {
+        if (std::erase_if(of_key->second, [&](const auto& one) { return one.get() == &old; }) == 0)
+            continue;
+        --idle_count_;
+        if (of_key->second.empty()) idle_.erase(of_key);
         return;
-    connection->set_idle(monotonic_us() + client_idle_ms * 1'000, [this](ClientConnection& old) {
-        std::erase_if(idle_, [&old](const auto& entry) { return entry.second.get() == &old; });
-    });
-    idle_.emplace(key, std::move(connection));
+    }
 }
 
 // The addresses are checked here, and connected to as they are: the name is not resolved again.
@@ -177,8 +199,8 @@ Result<Url> LoopClient::check_request(const ClientRequest& request) const {
         (!url->is_https || url->port != 443 || url->is_ip_literal))
         return not_sent(Fault::upstream_failed,
                         "The URL must be https, with a host name and no other port.");
-    check(std::ranges::all_of(request.headers, is_header_fine), "headers to send are well-formed");
-    check(is_header_fine({"content-type", request.content_type}), "a content type is one line");
+    check(are_headers_fine(request), "headers to send are well-formed");
+    check(is_one_line(request.content_type), "a content type is one line");
     if (in_flight_ >= client_in_flight_max)
         return not_sent(Fault::unavailable, "Too many requests to other servers at once.");
     return *std::move(url);
@@ -197,18 +219,40 @@ Task<Result<ClientResponse>> LoopClient::send(ClientRequest request) {
     co_return co_await send_on(std::move(request), std::move(url));
 }
 
+// Whoever has a body to send has most often the first piece of it at hand: it leaves with the head.
+// Before it is here nobody is connected to. An error means that nothing was sent.
+Task<Result<void>> LoopClient::add_first_piece(ClientConnection::Outgoing& outgoing,
+                                               std::string& bytes) {
+    if (outgoing.source_size == 0U) co_return Result<void>();
+    const std::string_view piece = CO_TRY(co_await outgoing.source->next());
+    if (!outgoing.source_size) {
+        append_chunk(bytes, piece);
+        if (piece.empty()) outgoing.source = nullptr;
+        co_return Result<void>();
+    }
+    if (piece.empty() || piece.size() > *outgoing.source_size)
+        co_return not_sent(Fault::upstream_failed, "The body has another length than was told.");
+    bytes.append(piece);
+    *outgoing.source_size -= piece.size();
+    co_return Result<void>();
+}
+
 Task<Result<ClientResponse>> LoopClient::send_on(ClientRequest request, Url url) {
     const std::int64_t deadline_us = monotonic_us() + std::int64_t{request.timeout_ms} * 1'000;
     const AddressPolicy policy = effective(request.policy);
     const std::string key = pool_key(url, policy);
-    const std::string bytes = serialize(request, url);
+    std::string bytes = serialize(request, url);
+    ClientConnection::Outgoing outgoing{.source = request.source.get(),
+                                        .source_size = request.source_size,
+                                        .is_head = request.method == Method::head};
+    if (request.source) CO_TRY(co_await add_first_piece(outgoing, bytes));
+    outgoing.bytes = bytes;
     ConnectionPtr connection = take_idle(key);
     while (true) {
         const bool is_reused = connection != nullptr;
         if (!is_reused) connection = CO_TRY(co_await connect(url, policy, deadline_us));
-        auto outcome = co_await connection->exchange(
-            {bytes, request.source.get(), request.source_size, request.method == Method::head},
-            request.response_bytes_max, deadline_us);
+        auto outcome =
+            co_await connection->exchange(outgoing, request.response_bytes_max, deadline_us);
         if (!outcome) {
             connection.reset();
             // The server may have closed it just when we wrote. A new one is tried once.
@@ -249,6 +293,7 @@ Task<Result<std::vector<std::string>>> LoopClient::texts_by_backup(std::string n
 
 class LoopClient::AnswerStream final : public ClientStream {
   public:
+    // The head has with it what has come of the body. Without a connection, that is all.
     AnswerStream(LoopClient& client, std::string key, ConnectionPtr connection, ClientResponse head,
                  int timeout_ms)
         : client_(client),
@@ -256,11 +301,16 @@ class LoopClient::AnswerStream final : public ClientStream {
           key_(std::move(key)),
           connection_(std::move(connection)),
           head_(std::move(head)),
+          first_(std::exchange(head_.body, std::string())),
           timeout_ms_(timeout_ms) {}
 
     const ClientResponse& head() const override { return head_; }
 
     Task<Result<std::string_view>> next() override {
+        if (!is_first_given_ && !first_.empty()) {
+            is_first_given_ = true;
+            co_return std::string_view(first_);
+        }
         if (!connection_) co_return std::string_view();
         auto piece =
             co_await connection_->next_piece(monotonic_us() + std::int64_t{timeout_ms_} * 1'000);
@@ -278,27 +328,35 @@ class LoopClient::AnswerStream final : public ClientStream {
     std::string key_;
     ConnectionPtr connection_;
     ClientResponse head_;
+    std::string first_;
+    bool is_first_given_ = false;
     int timeout_ms_;
 };
 
 Task<Result<std::unique_ptr<ClientStream>>> LoopClient::open(ClientRequest request) {
     const Url url = CO_TRY(check_request(request));
     const InFlight counted(in_flight_);
-    const std::int64_t deadline_us = monotonic_us() + std::int64_t{request.timeout_ms} * 1'000;
     const AddressPolicy policy = effective(request.policy);
     std::string key = pool_key(url, policy);
-    const std::string bytes = serialize(request, url);
+    std::string bytes = serialize(request, url);
+    ClientConnection::Outgoing outgoing{.source = request.source.get(),
+                                        .source_size = request.source_size,
+                                        .is_head = request.method == Method::head};
+    if (request.source) CO_TRY(co_await add_first_piece(outgoing, bytes));
+    outgoing.bytes = bytes;
+    const std::int64_t patience_us = std::int64_t{request.timeout_ms} * 1'000;
+    const std::int64_t deadline_us = monotonic_us() + patience_us;
     ConnectionPtr connection = take_idle(key);
     while (true) {
         const bool is_reused = connection != nullptr;
         if (!is_reused) connection = CO_TRY(co_await connect(url, policy, deadline_us));
-        auto outcome = co_await connection->begin(
-            {bytes, request.source.get(), request.source_size, request.method == Method::head},
-            deadline_us, std::int64_t{request.timeout_ms} * 1'000);
-        if (outcome)
+        auto outcome = co_await connection->begin(outgoing, deadline_us, patience_us);
+        if (outcome) {
+            if (!connection->has_more()) put_idle(key, std::move(connection));
             co_return std::make_unique<AnswerStream>(
-                *this, std::move(key), std::move(connection), std::move(*outcome),
+                *this, std::move(key), std::move(connection), *std::move(outcome),
                 request.piece_timeout_ms.value_or(request.timeout_ms));
+        }
         connection.reset();
         if (is_reused && outcome.error().was_silent && is_idempotent(request.method) &&
             !request.source)
@@ -316,7 +374,7 @@ class Client final : public HttpClient {
         co_return co_await on_this_loop().send(std::move(request));
     }
     Task<Result<std::unique_ptr<ClientStream>>> open(ClientRequest request) override {
-        co_return co_await on_this_loop().open(std::move(request));
+        return on_this_loop().open(std::move(request));
     }
     Task<Result<std::vector<std::string>>> resolve_txt(std::string name, int timeout_ms) override {
         const std::int64_t deadline_us = monotonic_us() + std::int64_t{timeout_ms} * 1'000;

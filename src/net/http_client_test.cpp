@@ -147,6 +147,13 @@ TEST_F(HttpClientTest, SendsWhatIsStreamed) {
     // Less than was announced is nothing.
     post.source = std::make_shared<TestSource>(59'999);
     EXPECT_FALSE(send(post).has_value());
+    // If nothing comes, nobody is asked.
+    const std::int64_t requests = server.server->stats().requests_total;
+    post.source = std::make_shared<TestSource>(0);
+    const auto nothing = send(post);
+    ASSERT_FALSE(nothing.has_value());
+    EXPECT_FALSE(was_sent(nothing.error()));
+    EXPECT_EQ(server.server->stats().requests_total, requests);
 }
 
 // Takes its time before each piece.

@@ -40,11 +40,6 @@ std::string_view take_line(std::string_view& bytes) {
     return line;
 }
 
-constexpr CharTable target_chars{[](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte > 0x20 && byte != 0x7f;
-}};
-
 // Puts the headers into the head, and minds those that say how the request is framed.
 class Fields {
   public:
@@ -205,8 +200,8 @@ bool HeadParser::read_request_line(std::string_view line) {
     head_.is_http_1_0 = line.back() == '0';
     head_.method = method_of(head_.method_text);
     head_.is_head = head_.method_text == "HEAD";
-    return is_token(head_.method_text) && !head_.target.empty() &&
-           target_chars.has_all_of(head_.target);
+    return is_token(head_.method_text) && !head_.target.empty() && !has_control(head_.target) &&
+           head_.target.find(' ') == std::string_view::npos;
 }
 
 HeadParser::State HeadParser::parse_whole(std::string_view bytes) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <random>
 
+#include "net/ascii.h"
 #include "net/chunked.h"
 #include "net/http.h"
 #include "net/http_parser.h"
@@ -13,6 +14,22 @@
 
 namespace roost::net {
 namespace {
+
+TEST(Ascii, EveryCharacterCountsWhereverItStands) {
+    for (std::size_t size = 1; size < 20; ++size) {
+        for (std::size_t at = 0; at < size; ++at) {
+            for (int byte = 0; byte < 256; ++byte) {
+                std::string text(size, 'a');
+                text[at] = static_cast<char>(byte);
+                const bool is_control = byte < 0x20 || byte == 0x7f;
+                ASSERT_EQ(has_control(text), is_control) << size << " " << at << " " << byte;
+                ASSERT_EQ(is_field_text(text), !is_control || byte == '\t') << at << " " << byte;
+                ASSERT_EQ(is_one_line(text), byte != '\r' && byte != '\n' && byte != 0) << byte;
+            }
+        }
+    }
+    EXPECT_FALSE(has_control(""));
+}
 
 TEST(IpAddress, ParsesAndPrints) {
     EXPECT_EQ(IpAddress::parse("192.0.2.7")->text(), "192.0.2.7");
