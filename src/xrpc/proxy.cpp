@@ -177,69 +177,68 @@ Task<Result<std::string>> read_all(net::BodySource& source, std::string_view enc
 
 }  // namespace
 
-// A request that is made for another server, once for each attempt.
+// What another server is asked, as one request for each attempt.
 class Proxy::Question {
   public:
-    Question(Call& call, pds::RemoteService service, Order order, const Options& options)
-        : service_(std::move(service)), order_(std::move(order)) {
-        net::ClientRequest& request = request_;
-        const bool is_post = call.http.method == net::Method::post;
-        request.method = is_post         ? net::Method::post
-                         : is_head(call) ? net::Method::head
-                                         : net::Method::get;
-        request.url = service_.origin;
-        if (order_.path) {
-            request.url += *order_.path;
-        } else {
-            // Not the target as it was sent, which may be absolute.
-            request.url += call.http.path;
-            if (!call.http.query.empty()) request.url.append("?").append(call.http.query);
-        }
-        request.policy = service_.policy;
-        request.timeout_ms = options.headers_timeout_ms;
-        request.piece_timeout_ms = options.body_timeout_ms;
-        for (const std::string_view name : request_headers)
-            copy_header(call, name);
-        const std::string_view accepted = call.http.header("accept-encoding").value_or("identity");
-        request.headers.emplace_back("accept-encoding",
-                                     order_.answer == Order::Answer::looked_into
-                                         ? readable_encodings(accepted, options.compressed)
-                                         : std::string(accepted));
-        if (order_.json) {
-            request.content_type = json_content_type;
-            request.body = *order_.json;
-        } else if (is_post) {
-            copy_header(call, "content-encoding");
-            request.content_type = call.http.header("content-type").value_or("");
-            body_ = std::make_shared<CallBody>(*call.http.body);
-            request.source = body_;
-            request.source_size = call.http.body->declared_size();
-        }
+    Question(const Call& call, pds::RemoteService service, Order order, const Options& options)
+        : call_(call), service_(std::move(service)), order_(std::move(order)), options_(options) {
+        if (!order_.json && !is_query()) body_ = std::make_shared<CallBody>(*call.http.body);
     }
 
     net::ClientRequest with(const std::string& token) const {
-        net::ClientRequest request = request_;
+        net::ClientRequest request;
+        request.method = !is_query()      ? net::Method::post
+                         : is_head(call_) ? net::Method::head
+                                          : net::Method::get;
+        request.url = url();
+        request.policy = service_.policy;
+        request.timeout_ms = options_.headers_timeout_ms;
+        request.piece_timeout_ms = options_.body_timeout_ms;
+        request.headers.reserve(request_headers.size() + 3);
+        for (const std::string_view name : request_headers)
+            copy_header(request, name);
+        const std::string_view accepted = call_.http.header("accept-encoding").value_or("identity");
+        request.headers.emplace_back("accept-encoding",
+                                     order_.answer == Order::Answer::looked_into
+                                         ? readable_encodings(accepted, options_.compressed)
+                                         : accepted);
         if (!token.empty()) request.headers.emplace_back("authorization", "Bearer " + token);
+        if (order_.json) {
+            request.content_type = json_content_type;
+            request.body = *order_.json;
+        } else if (body_) {
+            copy_header(request, "content-encoding");
+            request.content_type = call_.http.header("content-type").value_or("");
+            request.source = body_;
+            request.source_size = call_.http.body->declared_size();
+        }
         return request;
     }
-    std::string_view audience() const { return order_.audience ? *order_.audience : service_.did; }
-    std::string_view method(const Call& call) const {
-        return order_.method ? *order_.method : call.nsid;
+    std::string url() const {
+        const std::string_view query = order_.path ? "" : call_.http.query;
+        // Not the target as it was sent, which may be absolute.
+        const std::string_view path = order_.path ? *order_.path : call_.http.path;
+        std::string url;
+        url.reserve(service_.origin.size() + path.size() + 1 + query.size());
+        url.append(service_.origin).append(path);
+        if (!query.empty()) url.append("?").append(query);
+        return url;
     }
+    std::string_view audience() const { return order_.audience ? *order_.audience : service_.did; }
+    std::string_view method() const { return order_.method ? *order_.method : call_.nsid; }
     bool names_caller() const { return order_.as == Order::As::caller; }
-    bool is_query() const { return request_.method != net::Method::post; }
-    const std::string& url() const { return request_.url; }
+    bool is_query() const { return call_.http.method != net::Method::post; }
     std::optional<Error> failure_of_client() const { return body_ ? body_->failure : std::nullopt; }
 
   private:
-    void copy_header(const Call& call, std::string_view name) {
-        if (const auto value = call.http.header(name))
-            request_.headers.emplace_back(std::string(name), std::string(*value));
+    void copy_header(net::ClientRequest& request, std::string_view name) const {
+        if (const auto value = call_.http.header(name)) request.headers.emplace_back(name, *value);
     }
 
+    const Call& call_;
     pds::RemoteService service_;
     Order order_;
-    net::ClientRequest request_;
+    const Options& options_;
     std::shared_ptr<CallBody> body_;
 };
 
@@ -287,8 +286,9 @@ Task<Result<net::Response>> Proxy::forward(Call& call) {
         (call.user().scope == pds::Scope::app_pass && pds::is_privileged_method(call.nsid));
     if (is_closed) co_return Error::invalid("Bad token method", "InvalidToken");
     pds::RemoteService service = CO_TRY(co_await target(call));
-    Forwarded answer = CO_TRY(co_await ask(call, std::move(service), {}));
-    co_return std::move(answer.response);
+    auto answer = co_await ask(call, std::move(service), {});
+    if (!answer.has_value()) co_return std::move(answer).error();
+    co_return std::move(answer->response);
 }
 
 Task<Result<net::Response>> Proxy::forward_json(Call& call, std::string json) {
@@ -319,17 +319,17 @@ Task<Result<std::unique_ptr<net::ClientStream>>> Proxy::open(Call& call, const Q
     pds::ServiceTokens::Remembered token;
     if (user != nullptr && question.is_query())
         token = CO_TRY(co_await tokens_.remembered((*user)->account, question.audience(),
-                                                   question.method(call), call.time));
+                                                   question.method(), call.time));
     else if (user != nullptr)
         token.token = CO_TRY(co_await tokens_.fresh((*user)->account, question.audience(),
-                                                    question.method(call), call.time));
+                                                    question.method(), call.time));
     for (int retries = 0;; ++retries) {
         auto stream = co_await http_.open(question.with(token.token));
         if (stream.has_value() && (*stream)->head().status == 401 && token.was_used) {
             // A server may take each token once only.
             token = {
                 .token = CO_TRY(co_await tokens_.fresh((*user)->account, question.audience(),
-                                                       question.method(call), call.time))
+                                                       question.method(), call.time))
             };
             continue;
         }

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <string>
+
+#include "net/ascii.h"
 
 namespace roost::pds {
 
@@ -29,27 +30,21 @@ constexpr std::array protected_methods{
     "com.atproto.server.revokeapppassword"sv,
     "com.atproto.server.updateemail"sv,
 };
-static_assert(std::ranges::is_sorted(protected_methods));
 
 constexpr std::string_view create_account = "com.atproto.server.createaccount";
 constexpr std::string_view messages = "chat.bsky.";
 
-std::string lower_case(std::string_view text) {
-    std::string lower(text);
-    for (char& c : lower)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-    return lower;
-}
-
 }  // namespace
 
 bool is_protected_method(std::string_view nsid) {
-    return std::ranges::binary_search(protected_methods, lower_case(nsid));
+    return std::ranges::any_of(protected_methods, [&](std::string_view method) {
+        return net::equals_lower_case(nsid, method);
+    });
 }
 
 bool is_privileged_method(std::string_view nsid) {
-    const std::string lower = lower_case(nsid);
-    return lower == create_account || lower.starts_with(messages);
+    return net::equals_lower_case(nsid, create_account) ||
+           net::equals_lower_case(nsid.substr(0, messages.size()), messages);
 }
 
 }  // namespace roost::pds
