@@ -23,18 +23,19 @@ bool is_digits(std::string_view text) {
 
 // The text as what the schema says. A text that cannot be it stays text: the check refuses it then,
 // and quotes it.
-Value typed(std::string_view text, const Schema& schema) {
+Value typed(std::string text, const Schema& schema) {
     if (schema.as<BooleanSchema>() != nullptr) {
         if (text == "true") return Value(true);
         if (text == "false") return Value(false);
     } else if (schema.as<IntegerSchema>() != nullptr) {
         std::int64_t number = 0;
-        const bool is_number = is_digits(text.substr(text.starts_with('-') ? 1 : 0));
+        const bool is_number =
+            is_digits(std::string_view(text).substr(text.starts_with('-') ? 1 : 0));
         const char* end = text.data() + text.size();
         if (is_number && std::from_chars(text.data(), end, number).ec == std::errc())
             return Value(number);
     }
-    return Value(text);
+    return Value(std::move(text));
 }
 
 Error refused(const Method& method, const Issue& issue) {
@@ -45,25 +46,26 @@ Error refused(const Method& method, const Issue& issue) {
 
 Result<Object> parse_params(const Method& method, std::string_view query) {
     const std::vector<Property>& properties = method.parameters.properties;
-    std::vector<Array> found(properties.size());
+    Object out;
+    out.reserve(properties.size());  // so that what is in it stays where it is
+    std::vector<Value*> given(properties.size());
     QueryString pairs(query);
     while (pairs.take()) {
         if (pairs.value().empty()) continue;
-        auto property = std::ranges::find(properties, pairs.name(), &Property::name);
+        const auto property = std::ranges::find(properties, pairs.name(), &Property::name);
         if (property == properties.end()) continue;
         const ArraySchema* array = property->schema->as<ArraySchema>();
-        found[static_cast<std::size_t>(property - properties.begin())].push_back(
-            typed(pairs.value(), array == nullptr ? *property->schema : *array->items));
-    }
-    Object out;
-    for (std::size_t i = 0; i < properties.size(); ++i) {
-        if (found[i].empty()) continue;
-        const bool is_array = properties[i].schema->as<ArraySchema>() != nullptr;
-        // A scalar given twice stays an array, which the check refuses.
-        if (is_array || found[i].size() > 1)
-            out.append_unique(properties[i].name, Value(std::move(found[i])));
-        else
-            out.append_unique(properties[i].name, std::move(found[i].front()));
+        Value value =
+            typed(pairs.take_value(), array == nullptr ? *property->schema : *array->items);
+        Value*& place = given[static_cast<std::size_t>(property - properties.begin())];
+        if (place == nullptr && array == nullptr) {
+            place = &out.append_unique(property->name, std::move(value));
+            continue;
+        }
+        if (place == nullptr) place = &out.append_unique(property->name, Value(Array()));
+        // A scalar given twice becomes an array, which the check refuses.
+        if (place->as<Array>() == nullptr) *place = Value(Array{*place});
+        std::get<Array>(place->variant()).push_back(std::move(value));
     }
     SchemaCheck check(Defaults::supply);
     if (!check.obeys(out, method.parameters, nullptr)) return refused(method, check.issue());

@@ -55,8 +55,7 @@ std::string replace_bad_utf8(std::string_view text) {
 }  // namespace
 
 std::string decode_form(std::string_view text) {
-    const auto is_code = [](char c) { return c == '%' || c == '+'; };
-    std::string out(text.begin(), std::ranges::find_if(text, is_code));
+    std::string out(text.substr(0, std::min(text.find('%'), text.find('+'))));
     if (out.size() == text.size()) return atproto::is_utf8(out) ? out : replace_bad_utf8(out);
     text.remove_prefix(out.size());
     out.reserve(out.size() + text.size());

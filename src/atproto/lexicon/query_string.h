@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace roost::lexicon {
 
@@ -17,6 +18,7 @@ class QueryString {
     bool take();  // false: no more
     const std::string& name() const { return name_; }
     const std::string& value() const { return value_; }
+    std::string take_value() { return std::move(value_); }
 
   private:
     std::string_view rest_;

@@ -37,7 +37,9 @@ Result<Nsid> Nsid::parse(std::string_view text) {
     if (name.empty() || name.size() > segment_size_max) return bad_nsid("name empty or too long");
     if (!detail::is_letter(name[0]) || !std::ranges::all_of(name, detail::is_alphanumeric))
         return bad_nsid("name is not letters and digits that start with a letter");
-    return Nsid(detail::lower_cased(text.substr(0, name_start)) + std::string(name));
+    std::string normal(text);
+    std::ranges::transform(text.substr(0, name_start), normal.begin(), detail::to_lower);
+    return Nsid(std::move(normal));
 }
 
 }  // namespace roost::atproto

@@ -83,6 +83,14 @@ std::optional<RecordView> Records::next() {
                       static_cast<std::uint64_t>(rows_.integer(2)), rows_.bytes(3)};
 }
 
+Records shown(db::Transaction& t, std::int64_t account_id, std::string_view key) {
+    return Records(
+        t.select("SELECT key, cid, rev, value FROM record "
+                 "WHERE repo_id = (SELECT id FROM repo WHERE account_id = $1) AND key = $2 "
+                 "AND takedown_ref IS NULL",
+                 account_id, key));
+}
+
 Records list(db::Transaction& t, RepoId repo, std::string_view collection, const Range& range) {
     std::string after(collection), before(collection);
     after += '/';

@@ -56,6 +56,9 @@ class Records {
     db::Rows rows_;
 };
 
+// The record of the account's repository, unless it is taken down: one, or none.
+Records shown(db::Transaction& t, std::int64_t account_id, std::string_view key);
+
 // A page of a collection, by record key. Records that are taken down are left out.
 enum class Order { ascending, descending };
 struct Range {

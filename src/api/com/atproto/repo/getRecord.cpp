@@ -21,15 +21,14 @@ Error not_located(std::string_view authority, std::string_view key) {
 // What this server has of it.
 Result<net::Response> find(db::Transaction& t, const pds::Account& account,
                            const lex::Params& params, std::string_view key) {
-    const pds::OwnedRepo repo = TRY(pds::repo_store::of_account(t, account));
-    const std::optional<pds::record_store::Record> record =
-        pds::record_store::find(t, repo.id, key);
-    if (!record || record->takedown_ref || (params.cid && *params.cid != record->cid.text()))
+    pds::record_store::Records found = pds::record_store::shown(t, account.id, key);
+    const std::optional<pds::record_store::RecordView> record = found.next();
+    if (!record) TRY(pds::repo_store::of_account(t, account));
+    if (!record || (params.cid && *params.cid != record->cid.text()))
         return not_located(account.did.text(), key);
     net::Response response;
     response.content_type = xrpc::json_content_type;
-    append_record(response.body, account.did,
-                  {record->key, record->cid, record->rev, record->value});
+    append_record(response.body, account.did, *record);
     return response;
 }
 
