@@ -42,7 +42,7 @@ std::size_t common_prefix_size(std::string_view a, std::string_view b) {
     return i;
 }
 
-bool NodeReader::take(std::string_view expected) {
+inline bool NodeReader::take(std::string_view expected) {
     if (!as_text(rest_).starts_with(expected)) return false;
     rest_ = rest_.subspan(expected.size());
     return true;
@@ -84,8 +84,8 @@ Result<std::optional<Cid>> NodeReader::take_link() {
     return std::optional<Cid>(cid);
 }
 
-Result<NodeReader> NodeReader::open(ByteView bytes, KeysOf keys) {
-    NodeReader reader(bytes, keys);
+Result<NodeReader> NodeReader::open(ByteView bytes, KeysOf keys, int layer) {
+    NodeReader reader(bytes, keys, keys == KeysOf::this_house ? layer : unknown_layer);
     if (!reader.take(node_begin)) return invalid("a node is a map of two members: e and l");
     const std::optional<std::uint64_t> count = reader.take_head(cbor_array);
     if (!count) return invalid("the entries of a node are an array");
@@ -121,7 +121,7 @@ Result<void> NodeReader::take_key() {
 
 Result<NodeReader::Entry> NodeReader::next() {
     TRY(take_key());
-    if (layer_ < 0)
+    if (layer_ == unknown_layer)
         layer_ = key_layer(key_);
     else if (keys_ == KeysOf::strangers && key_layer(key_) != layer_)
         return invalid("the keys of a node are not of one layer");

@@ -22,8 +22,10 @@ std::size_t common_prefix_size(std::string_view a, std::string_view b);
 // Errors: Fault::invalid, "InvalidNode". Views live as long as the reader and until the next entry.
 class NodeReader {
   public:
-    // Keys of this house are taken as valid and of one layer.
-    static Result<NodeReader> open(ByteView bytes, KeysOf keys = KeysOf::strangers);
+    // Keys of this house are taken as valid and of one layer: the one that is given, if it is
+    // known.
+    static Result<NodeReader> open(ByteView bytes, KeysOf keys = KeysOf::strangers,
+                                   int layer = unknown_layer);
 
     struct Entry {
         std::string_view key;
@@ -35,11 +37,11 @@ class NodeReader {
     Result<Entry> next();
     // The subtree before the first key. The input must end here.
     Result<std::optional<Cid>> finish();
-    // Of the first key; -1 before it is read.
+    // Of the first key; unknown_layer before it is read, if it was not given.
     int layer() const { return layer_; }
 
   private:
-    NodeReader(ByteView bytes, KeysOf keys) : rest_(bytes), keys_(keys) {}
+    NodeReader(ByteView bytes, KeysOf keys, int layer) : rest_(bytes), keys_(keys), layer_(layer) {}
     bool take(std::string_view expected);
     std::optional<std::uint64_t> take_head(std::uint8_t major);
     Result<std::optional<Cid>> take_link();
@@ -50,7 +52,7 @@ class NodeReader {
     KeysOf keys_;
     std::size_t entry_count_ = 0;
     std::string key_;
-    int layer_ = -1;
+    int layer_;
     bool has_subtree_ = false;
 };
 

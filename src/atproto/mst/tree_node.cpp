@@ -188,7 +188,7 @@ class NodeDecoder {
         else
             node_ = std::make_shared<TreeNode>(0, 0);
         node_->stamp_ = stored.stamp;
-        NodeReader reader = TRY(NodeReader::open(stored.bytes, keys));
+        NodeReader reader = TRY(NodeReader::open(stored.bytes, keys, place_.layer));
         TRY(read_entries(reader));
         if (!is_spare) node_->keys_.shrink_to_fit();
         TRY(check_place(reader));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "atproto/data/cbor.h"
 #include "atproto/limits.h"
@@ -94,9 +95,15 @@ void append_car_header(Bytes& out, const std::optional<Cid>& root) {
 
 void append_car_block(Bytes& out, const Cid& cid, ByteView content) {
     std::array<std::uint8_t, varint_bytes_written_max + Cid::binary_size> head;
-    std::uint8_t* const end = write_varint(head.data(), Cid::binary_size + content.size());
-    append(out, {head.data(), std::ranges::copy(cid.binary(), end).out});
-    append(out, content);
+    std::uint8_t* end = write_varint(head.data(), Cid::binary_size + content.size());
+    const auto binary = cid.binary();
+    std::memcpy(end, binary.data(), binary.size());
+    const auto head_size = static_cast<std::size_t>(end - head.data()) + binary.size();
+    const std::size_t begin = out.size();
+    out.resize(begin + head_size + content.size());
+    std::memcpy(out.data() + begin, head.data(), head_size);
+    if (!content.empty())
+        std::memcpy(out.data() + begin + head_size, content.data(), content.size());
 }
 
 Bytes write_car(const std::optional<Cid>& root, const Blocks& blocks) {

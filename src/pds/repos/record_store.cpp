@@ -139,11 +139,9 @@ db::Rows scan(db::Transaction& t, RepoId repo) {
     return t.select("SELECT key, value FROM record WHERE repo_id = $1 ORDER BY key", repo.value);
 }
 
-db::Rows scan(db::Transaction& t, RepoId repo, std::string_view collection) {
-    return t.select(
-        "SELECT key, value FROM record WHERE repo_id = $1 AND key > $2 || '/' "
-        "AND key < $2 || '0' ORDER BY key",
-        repo.value, collection);
+db::Rows values_after(db::Transaction& t, RepoId repo, std::string_view key) {
+    return t.select("SELECT value FROM record WHERE repo_id = $1 AND key > $2 ORDER BY key",
+                    repo.value, key);
 }
 
 void carry_takedowns(db::Transaction& t, RepoId from, RepoId to) {

@@ -78,7 +78,8 @@ std::vector<atproto::mst::KeyValue> keys(db::Transaction& t, RepoId repo);
 
 // Key and value of each, in the same order.
 db::Rows scan(db::Transaction& t, RepoId repo);
-db::Rows scan(db::Transaction& t, RepoId repo, std::string_view collection);
+// The values of those after the key, in the same order.
+db::Rows values_after(db::Transaction& t, RepoId repo, std::string_view key);
 
 // The records of the other repository that are taken down are so in this one, where it has them.
 void carry_takedowns(db::Transaction& t, RepoId from, RepoId to);

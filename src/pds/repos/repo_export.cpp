@@ -41,11 +41,9 @@ RepoExport::RepoExport(std::unique_ptr<db::Snapshot> snapshot, const Account& ac
       nodes_(snapshot_->transaction(), repo_),
       walk_(walk_through(std::move(loaded.tree), part)) {
     check(!part.since || !part.collection, "a part of a repository is of one kind");
-    db::Transaction& t = snapshot_->transaction();
-    if (part.collection)
-        records_.emplace(record_store::scan(t, repo_, part.collection->text()));
-    else if (!since_)
-        records_.emplace(record_store::scan(t, repo_));
+    if (since_) return;
+    values_.emplace(record_store::values_after(
+        snapshot_->transaction(), repo_, part.collection ? part.collection->text() + "/" : ""));
 }
 
 Error RepoExport::damaged(std::string_view reason) const {
@@ -82,26 +80,24 @@ Result<void> RepoExport::append_commit(Bytes& car) {
 }
 
 Result<void> RepoExport::append_record(Bytes& car, std::string_view key, const Cid& cid) {
-    const auto append = [&](ByteView value) -> Result<void> {
-        if (Cid::of(Codec::dag_cbor, value) != cid)
-            return damaged("the record " + std::string(key) + " is not what its CID says");
-        atproto::append_car_block(car, cid, value);
-        return {};
-    };
-    const auto missing = [&] { return damaged("the record " + std::string(key) + " is missing"); };
-    if (!records_) {
-        const auto record = record_store::find(snapshot_->transaction(), repo_, key);
-        if (!record) return missing();
-        if (record->rev <= *since_) return {};
-        return append(record->value);
+    if (values_ && values_->next()) {
+        const ByteView value = values_->bytes(0);
+        if (Cid::of(Codec::dag_cbor, value) == cid) {
+            atproto::append_car_block(car, cid, value);
+            return {};
+        }
     }
-    while (records_->next()) {
-        const int order = records_->text(0).compare(key);
-        if (order == 0) return append(records_->bytes(1));
-        if (order > 0) break;
-        // A record that the tree does not know is passed over.
-    }
-    return missing();
+    const auto record = record_store::find(snapshot_->transaction(), repo_, key);
+    if (!record) return damaged("the record " + std::string(key) + " is missing");
+    if (since_ && record->rev <= *since_) return {};
+    if (Cid::of(Codec::dag_cbor, record->value) != cid)
+        return damaged("the record " + std::string(key) + " is not what its CID says");
+    atproto::append_car_block(car, cid, record->value);
+    if (since_) return {};
+    // The row was one that the tree does not know.
+    values_.reset();
+    values_.emplace(record_store::values_after(snapshot_->transaction(), repo_, key));
+    return {};
 }
 
 }  // namespace roost::pds

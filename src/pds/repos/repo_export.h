@@ -51,9 +51,9 @@ class RepoExport {
     std::optional<std::uint64_t> since_;
     node_store::NodesInOrder nodes_;
     atproto::mst::PreorderWalk walk_;
-    // Those that the walk comes by, in order, unless only new ones are wanted. Stands before a row
-    // or at the end.
-    std::optional<db::Rows> records_;
+    // Values of those that the walk comes by, in order, unless only new ones are wanted. Stands
+    // before a row or at the end.
+    std::optional<db::Rows> values_;
     bool has_begun_ = false;
 };
 

@@ -12,7 +12,6 @@
 #include "pds/limits.h"
 #include "pds/repos/node_store.h"
 #include "pds/repos/record_store.h"
-#include "pds/repos/repo_export.h"
 #include "pds/repos/repo_store.h"
 #include "pds/sync/commit_message.h"
 #include "pds/sync/event_log.h"
@@ -454,61 +453,6 @@ TEST_F(ReposTest, AnAnswerWithoutACommitWaitsForThoseOnTheirWay) {
     EXPECT_EQ(created, "a commit");
     EXPECT_FALSE(record("test.roost.note/there").has_value());
     expect_consistent();
-}
-
-// What the disk has changed is told, with the repository's name, and is nobody else's trouble.
-TEST_F(ReposTest, AnExportTrustsNoBlock) {
-    const auto exported = [&](const Account& account, std::optional<atproto::Tid> since) {
-        Result<std::unique_ptr<RepoExport>> opened =
-            RepoExport::open(bed_.db(), account, {.since = since});
-        if (!opened.has_value()) return opened.error().message;
-        Bytes car;
-        Result<bool> more = true;
-        while (more.has_value() && *more)
-            more = (*opened)->append_to(car, car.size() + 1);
-        return more.has_value() ? std::string("fine") : more.error().message;
-    };
-    const Account bob = bed_.add_account("bob.test");
-    must(bed_.loop.run(repos_.write(bob, {.writes = {write(WriteKind::create, "one", "a note")},
-                                          .validation = Validation::off})));
-    const atproto::Tid first = must(create("k0")).commit->rev;
-    for (int i = 1; i < 100; ++i)
-        must(create("k" + std::to_string(i)));
-    EXPECT_EQ(exported(ann_, std::nullopt), "fine");
-    EXPECT_EQ(exported(ann_, first), "fine");
-    const auto expect_damage = [&](db::Sql change, db::Sql undo, std::string_view reason,
-                                   std::optional<atproto::Tid> since) {
-        bed_.execute(change);
-        const std::string said = exported(ann_, since);
-        EXPECT_NE(said.find(ann_.did.text()), std::string::npos) << said;
-        EXPECT_NE(said.find(reason), std::string::npos) << said;
-        EXPECT_EQ(exported(bob, std::nullopt), "fine");
-        bed_.execute(undo);
-    };
-    for (const auto& since : {std::optional<atproto::Tid>(), std::optional(first)}) {
-        expect_damage(
-            "UPDATE record SET value = CAST(value || x'00' AS BLOB) WHERE key LIKE '%/k50'",
-            "UPDATE record SET value = substr(value, 1, length(value) - 1) WHERE key LIKE '%/k50'",
-            "k50 is not what its CID says", since);
-        expect_damage("UPDATE record SET key = key || 'x' WHERE key LIKE '%/k50'",
-                      "UPDATE record SET key = rtrim(key, 'x') WHERE key LIKE '%/k50x'",
-                      "k50 is missing", since);
-        expect_damage(
-            "UPDATE repo SET commit_block = CAST(commit_block || x'00' AS BLOB)"
-            " WHERE id = (SELECT min(id) FROM repo)",
-            "UPDATE repo SET commit_block = substr(commit_block, 1, length(commit_block) "
-            "- 1) WHERE id = (SELECT min(id) FROM repo)",
-            "is damaged", since);
-    }
-    // Nodes that are newer than all commits: nothing is replayed.
-    const auto newest = [](db::Transaction& t) { return event_log::newest(t); };
-    for (int i = 0; i < 64 && stored().nodes_seq != bed_.read(newest); ++i)
-        must(create("more" + std::to_string(i)));
-    bed_.execute(
-        "UPDATE repo_node SET node = x'00' WHERE layer = 0"
-        " AND repo_id = (SELECT min(id) FROM repo)");
-    EXPECT_NE(exported(ann_, std::nullopt).find(ann_.did.text()), std::string::npos);
-    EXPECT_EQ(exported(bob, std::nullopt), "fine");
 }
 
 }  // namespace
