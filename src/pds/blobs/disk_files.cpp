@@ -2,11 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/failed_fsync.h"
@@ -62,14 +65,33 @@ Result<void> keep_now(SpooledFile& upload, const std::filesystem::path& path) {
     return sync_folder(path.parent_path());
 }
 
+constexpr int reading = O_RDONLY | O_CLOEXEC | O_NOFOLLOW;
+
 // A file of that size or more.
-Result<Descriptor> open_now(const std::filesystem::path& path, std::int64_t size_min) {
-    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    if (!file) return errno == ENOENT ? not_found() : disk_error(errno, "open");
+Result<Descriptor> sized(Descriptor file, std::int64_t size_min) {
     struct stat facts{};
     if (::fstat(file.get(), &facts) != 0) return disk_error(errno, "fstat");
     if (!S_ISREG(facts.st_mode) || facts.st_size < size_min) return not_found();
     return file;
+}
+
+Result<Descriptor> open_now(const std::filesystem::path& path, std::int64_t size_min) {
+    Descriptor file(::open(path.c_str(), reading));
+    if (!file) return errno == ENOENT ? not_found() : disk_error(errno, "open");
+    return sized(std::move(file), size_min);
+}
+
+// Nothing if the system would have to look on the disk for it, or does not know the call.
+// https://man7.org/linux/man-pages/man2/openat2.2.html
+std::optional<Result<Descriptor>> open_at_once(const std::filesystem::path& path,
+                                               std::int64_t size_min) {
+    open_how how{};
+    how.flags = reading;
+    how.resolve = RESOLVE_CACHED;
+    Descriptor file(
+        static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof(how))));
+    if (!file) return std::nullopt;
+    return sized(std::move(file), size_min);
 }
 
 // Reads a whole file, at the side of those that serve it.
@@ -161,11 +183,13 @@ Task<Result<void>> DiskFiles::keep(std::shared_ptr<SpooledFile> upload) {
 Task<Result<std::unique_ptr<net::BodySource>>> DiskFiles::open(std::string name,
                                                                std::int64_t offset,
                                                                std::int64_t size) {
-    Descriptor file = CO_TRY(
-        co_await pool_.run([path = folder_ / name, end = offset + size]() -> Result<Descriptor> {
-            return open_now(path, end);
-        }));
-    co_return std::make_unique<FileSource>(pool_, std::move(file), offset, size);
+    const std::filesystem::path path = folder_ / name;
+    const std::int64_t end = offset + size;
+    std::optional<Result<Descriptor>> file = open_at_once(path, end);
+    if (!file)
+        file.emplace(co_await pool_.run(
+            [path, end]() -> Result<Descriptor> { return open_now(path, end); }));
+    co_return std::make_unique<FileSource>(pool_, CO_TRY(*std::move(file)), offset, size);
 }
 
 Task<Result<void>> DiskFiles::erase(std::string name) {
