@@ -144,6 +144,17 @@ TEST_F(ConnectionTest, HasTheSettingsThatTheDesignAsksFor) {
     EXPECT_EQ(value("PRAGMA foreign_keys"), 1);
     EXPECT_EQ(value("PRAGMA temp_store"), 2);
     EXPECT_EQ(value("PRAGMA wal_autocheckpoint"), 0);
+    EXPECT_GT(value("PRAGMA mmap_size"), 0);
+}
+
+TEST_F(ConnectionTest, AReaderDoesNotMapTheFile) {
+    ConnectionOptions options;
+    options.path = folder.file();
+    options.role = ConnectionOptions::Role::reader;
+    Connection reader(options);
+    Rows r = reader.select("PRAGMA mmap_size");
+    ASSERT_TRUE(r.next());
+    EXPECT_EQ(r.integer(0), 0);
 }
 
 using ConnectionDeathTest = ConnectionTest;
