@@ -116,8 +116,8 @@ class LoopClient {
     Result<Url> check_request(const ClientRequest& request) const;
     static std::string pool_key(const Url& url, AddressPolicy policy);
     Task<Result<ClientResponse>> send_on(ClientRequest request, Url url);
-    static Task<Result<void>> add_first_piece(ClientConnection::Outgoing& outgoing,
-                                              std::string& bytes);
+    static Task<Result<ClientConnection::Outgoing>> begin(const ClientRequest& request,
+                                                          const Url& url, std::string& bytes);
     Task<Result<ConnectionPtr>> connect(Url url, AddressPolicy policy, std::int64_t deadline_us);
     AddressPolicy effective(AddressPolicy policy) const {
         return options_.private_addresses == PrivateAddresses::allowed ? AddressPolicy::configured
@@ -219,34 +219,37 @@ Task<Result<ClientResponse>> LoopClient::send(ClientRequest request) {
     co_return co_await send_on(std::move(request), std::move(url));
 }
 
-// Whoever has a body to send has most often the first piece of it at hand: it leaves with the head.
-// Before it is here nobody is connected to. An error means that nothing was sent.
-Task<Result<void>> LoopClient::add_first_piece(ClientConnection::Outgoing& outgoing,
-                                               std::string& bytes) {
-    if (outgoing.source_size == 0U) co_return Result<void>();
-    const std::string_view piece = CO_TRY(co_await outgoing.source->next());
-    if (!outgoing.source_size) {
-        append_chunk(bytes, piece);
-        if (piece.empty()) outgoing.source = nullptr;
-        co_return Result<void>();
+// The head, and the first piece of a body that is streamed: they leave together, in `bytes`. Nobody
+// is connected to before that piece is here.
+Task<Result<ClientConnection::Outgoing>> LoopClient::begin(const ClientRequest& request,
+                                                           const Url& url, std::string& bytes) {
+    bytes = serialize(request, url);
+    ClientConnection::Outgoing outgoing{.source = request.source.get(),
+                                        .source_size = request.source_size,
+                                        .is_head = request.method == Method::head};
+    if (request.source && outgoing.source_size != 0U) {
+        const std::string_view piece = CO_TRY(co_await request.source->next());
+        if (!outgoing.source_size) {
+            append_chunk(bytes, piece);
+            if (piece.empty()) outgoing.source = nullptr;
+        } else if (piece.empty() || piece.size() > *outgoing.source_size) {
+            co_return not_sent(Fault::upstream_failed,
+                               "The body has another length than was told.");
+        } else {
+            bytes.append(piece);
+            *outgoing.source_size -= piece.size();
+        }
     }
-    if (piece.empty() || piece.size() > *outgoing.source_size)
-        co_return not_sent(Fault::upstream_failed, "The body has another length than was told.");
-    bytes.append(piece);
-    *outgoing.source_size -= piece.size();
-    co_return Result<void>();
+    outgoing.bytes = bytes;
+    co_return outgoing;
 }
 
 Task<Result<ClientResponse>> LoopClient::send_on(ClientRequest request, Url url) {
     const std::int64_t deadline_us = monotonic_us() + std::int64_t{request.timeout_ms} * 1'000;
     const AddressPolicy policy = effective(request.policy);
     const std::string key = pool_key(url, policy);
-    std::string bytes = serialize(request, url);
-    ClientConnection::Outgoing outgoing{.source = request.source.get(),
-                                        .source_size = request.source_size,
-                                        .is_head = request.method == Method::head};
-    if (request.source) CO_TRY(co_await add_first_piece(outgoing, bytes));
-    outgoing.bytes = bytes;
+    std::string bytes;
+    const ClientConnection::Outgoing outgoing = CO_TRY(co_await begin(request, url, bytes));
     ConnectionPtr connection = take_idle(key);
     while (true) {
         const bool is_reused = connection != nullptr;
@@ -338,12 +341,8 @@ Task<Result<std::unique_ptr<ClientStream>>> LoopClient::open(ClientRequest reque
     const InFlight counted(in_flight_);
     const AddressPolicy policy = effective(request.policy);
     std::string key = pool_key(url, policy);
-    std::string bytes = serialize(request, url);
-    ClientConnection::Outgoing outgoing{.source = request.source.get(),
-                                        .source_size = request.source_size,
-                                        .is_head = request.method == Method::head};
-    if (request.source) CO_TRY(co_await add_first_piece(outgoing, bytes));
-    outgoing.bytes = bytes;
+    std::string bytes;
+    const ClientConnection::Outgoing outgoing = CO_TRY(co_await begin(request, url, bytes));
     const std::int64_t patience_us = std::int64_t{request.timeout_ms} * 1'000;
     const std::int64_t deadline_us = monotonic_us() + patience_us;
     ConnectionPtr connection = take_idle(key);
