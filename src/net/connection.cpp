@@ -287,12 +287,16 @@ Task<bool> Connection::send(Response& response, bool keeps_alive) {
         else
             rest_of_body = response.body;
     }
-    const IoResult sent = stream_.try_write(output_);
-    const std::size_t sent_size = sent.status == IoStatus::done ? sent.size : 0;
-    if (sent_size < output_.size() &&
-        !co_await send_all(std::string_view(output_).substr(sent_size)))
-        co_return false;
-    if (!rest_of_body.empty() && !co_await send_all(rest_of_body)) co_return false;
+    if (rest_of_body.empty()) {
+        const IoResult sent = stream_.try_write(output_);
+        const std::size_t sent_size = sent.status == IoStatus::done ? sent.size : 0;
+        if (sent_size < output_.size() &&
+            !co_await send_all(std::string_view(output_).substr(sent_size)))
+            co_return false;
+    } else {
+        const std::array<std::string_view, 2> parts = {output_, rest_of_body};
+        if (!co_await send_parts(parts)) co_return false;
+    }
     if (has_body && response.source) {
         if (response.source_size)
             co_return co_await stream_sized(*response.source, *response.source_size);
@@ -313,6 +317,21 @@ Task<bool> Connection::send_all(std::string_view data) {
         data.remove_prefix(sent.size);
     }
     server_.loop.set_due(*this, never);
+    co_return true;
+}
+
+// In one call as far as the system takes them, unless they have to be encrypted.
+Task<bool> Connection::send_parts(std::span<const std::string_view> parts) {
+    std::size_t sent_size = 0;
+    if (!stream_.is_tls()) {
+        const IoResult sent = stream_.try_write_many(parts);
+        if (sent.status == IoStatus::done) sent_size = sent.size;
+    }
+    for (const std::string_view part : parts) {
+        const std::size_t skipped = std::min(part.size(), sent_size);
+        sent_size -= skipped;
+        if (skipped < part.size() && !co_await send_all(part.substr(skipped))) co_return false;
+    }
     co_return true;
 }
 
@@ -363,15 +382,8 @@ Task<bool> Connection::send_chunk(std::string_view piece) {
         output_.append(piece).append(end_of_line);
         co_return co_await send_all(output_);
     }
-    std::array<std::string_view, 3> parts = {output_, piece, end_of_line};
-    const IoResult sent = stream_.try_write_many(parts);
-    std::size_t sent_size = sent.status == IoStatus::done ? sent.size : 0;
-    for (const std::string_view part : parts) {
-        const std::size_t skipped = std::min(part.size(), sent_size);
-        sent_size -= skipped;
-        if (skipped < part.size() && !co_await send_all(part.substr(skipped))) co_return false;
-    }
-    co_return true;
+    const std::array<std::string_view, 3> parts = {output_, piece, end_of_line};
+    co_return co_await send_parts(parts);
 }
 
 // https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <memory>
+#include <span>
 #include <string>
 #include <unordered_set>
 
@@ -63,6 +64,7 @@ class Connection final : private WheelEntry {
     Task<bool> stream_sized(BodySource& source, std::uint64_t size);
     Task<bool> stream_chunked(BodySource& source, bool is_framed);
     Task<bool> send_all(std::string_view data);
+    Task<bool> send_parts(std::span<const std::string_view> parts);
     Task<bool> send_chunk(std::string_view piece);
     Task<void> linger();
     void write_head(const Response& response, bool keeps_alive);
