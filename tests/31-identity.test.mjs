@@ -12,7 +12,7 @@ import { asAdmin, fine, procedure, query, raw, refused } from './lib/ask.mjs'
 import { startDns } from './lib/dns.mjs'
 import { house } from './lib/house.mjs'
 import { until } from './lib/net.mjs'
-import { DOCUMENT, json, startPages } from './lib/pages.mjs'
+import { DOCUMENT, host, json } from './lib/pages.mjs'
 import { logIn, person, rnd, signUp, whoAmI } from './lib/people.mjs'
 import { names } from './lib/server.mjs'
 import { subscribe } from './lib/stream.mjs'
@@ -46,13 +46,6 @@ async function told(did, act, count, at = pds) {
   } finally {
     stream.close()
   }
-}
-
-/** A host whose pages the test makes up. */
-const host = async (pages) => {
-  const web = await startPages(pages)
-  after(() => web.close())
-  return web
 }
 
 // --- handles --------------------------------------------------------------------------------------

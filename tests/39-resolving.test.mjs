@@ -1,23 +1,18 @@
 // Who is who, asked by anybody: DIDs and handles of this server and of others, against a real PLC directory and hosts
 // of the test's own that do not behave.
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { fine, procedure, query, raw, refused } from './lib/ask.mjs'
 import { house } from './lib/house.mjs'
+import { DOCUMENT, host, json } from './lib/pages.mjs'
 import { newcomer, person, rnd, signUp } from './lib/people.mjs'
-import { DOCUMENT, json, startPages } from './lib/pages.mjs'
 import { roostOnly } from './lib/where.mjs'
 
 const { pds, plc, another } = await house({ mail: false })
 const I = 'com.atproto.identity.'
 const ask = (method, wanted, at = pds) => query(at, I + method, { query: wanted })
 const post = (who, method, body) => procedure(pds, I + method, body, { token: who?.accessJwt })
-const host = async (pages) => {
-  const web = await startPages(pages)
-  after(() => web.close())
-  return web
-}
 const ours = roostOnly('the reference leaves it to others')
 
 test('resolveDid, resolveIdentity and refreshIdentity', ours, async () => {
