@@ -286,9 +286,8 @@ Task<Result<net::Response>> Proxy::forward(Call& call) {
         (call.user().scope == pds::Scope::app_pass && pds::is_privileged_method(call.nsid));
     if (is_closed) co_return Error::invalid("Bad token method", "InvalidToken");
     pds::RemoteService service = CO_TRY(co_await target(call));
-    auto answer = co_await ask(call, std::move(service), {});
-    if (!answer.has_value()) co_return std::move(answer).error();
-    co_return std::move(answer->response);
+    Forwarded answer = CO_TRY(co_await ask(call, std::move(service), {}));
+    co_return std::move(answer.response);
 }
 
 Task<Result<net::Response>> Proxy::forward_json(Call& call, std::string json) {

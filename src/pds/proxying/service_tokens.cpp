@@ -22,11 +22,8 @@ Task<Result<ServiceTokens::Remembered>> ServiceTokens::remembered(const Account&
                                                                   std::string_view audience,
                                                                   std::string_view method,
                                                                   Timestamp now) {
-    constexpr std::size_t id_bytes_max = 20;
-    std::string key;
-    key.reserve(id_bytes_max + method.size() + audience.size() + 2);
-    key.append(std::to_string(account.id)).append(1, ' ').append(method);
-    key.append(1, ' ').append(audience);
+    std::string key = std::to_string(account.id);
+    key.append(1, ' ').append(method).append(1, ' ').append(audience);
     // From before the key is read: a token of a row that changes meanwhile counts as outdated.
     const std::uint64_t version = versions_.version(watched_account, account.id);
     Shard& shard = shard_of(key);

@@ -42,10 +42,6 @@ constexpr std::array moderation_methods{
     "tools.ozone.verification.revokeVerifications"sv,
 };
 static_assert(std::ranges::is_sorted(moderation_methods));
-constexpr std::string_view moderation = "tools.ozone.";
-static_assert(std::ranges::all_of(moderation_methods, [](std::string_view method) {
-    return method.starts_with(moderation);
-}));
 
 constexpr std::string_view report_method = "com.atproto.moderation.createReport";
 
@@ -64,8 +60,7 @@ std::optional<std::string> origin_of(std::string_view endpoint) {
 
 const RemoteService* RemoteServices::for_method(std::string_view nsid) const {
     if (nsid == report_method) return if_named(options_.report);
-    if (nsid.starts_with(moderation) && std::ranges::binary_search(moderation_methods, nsid))
-        return if_named(options_.moderation);
+    if (std::ranges::binary_search(moderation_methods, nsid)) return if_named(options_.moderation);
     return if_named(options_.app_view);
 }
 
