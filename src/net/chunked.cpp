@@ -1,6 +1,7 @@
 #include "net/chunked.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "net/ascii.h"
 #include "net/limits.h"
@@ -96,6 +97,17 @@ bool ChunkedDecoder::take(char c) {
             break;
     }
     return false;
+}
+
+void append_chunk_start(std::string& to, std::size_t size) {
+    char digits[2 * sizeof(size)];
+    const auto end = std::to_chars(digits, digits + sizeof(digits), size, 16);
+    to.append(digits, end.ptr).append("\r\n");
+}
+
+void append_chunk(std::string& to, std::string_view content) {
+    append_chunk_start(to, content.size());
+    to.append(content).append(chunk_end);
 }
 
 }  // namespace roost::net

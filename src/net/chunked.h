@@ -1,8 +1,9 @@
-// The chunked transfer coding, decoded in place: strict, bounded, pure.
+// The chunked transfer coding: decoded in place, strict and bounded, and written. Pure.
 // https://www.rfc-editor.org/rfc/rfc9112#section-7.1
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace roost::net {
@@ -42,5 +43,11 @@ class ChunkedDecoder {
     std::uint64_t left_ = 0;      // of the chunk
     std::size_t line_bytes_ = 0;  // of the size line, then of all trailers
 };
+
+// What stands before the content of a chunk of that size, and behind it.
+void append_chunk_start(std::string& to, std::size_t size);
+inline constexpr std::string_view chunk_end = "\r\n";
+// A whole chunk; an empty one is the end of the body.
+void append_chunk(std::string& to, std::string_view content);
 
 }  // namespace roost::net

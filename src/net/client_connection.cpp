@@ -7,11 +7,11 @@
 #include <algorithm>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <charconv>
 #include <cstring>
 
 #include "base/clock.h"
 #include "net/ascii.h"
+#include "net/chunked.h"
 #include "net/input_buffer.h"
 #include "net/limits.h"
 
@@ -61,12 +61,6 @@ ClientResponse to_response(ResponseParser& parser) {
 }
 
 }  // namespace
-
-void append_chunk(std::string& to, std::string_view piece) {
-    char size[16];
-    const auto end = std::to_chars(size, size + sizeof(size), piece.size(), 16);
-    to.append(size, end.ptr).append("\r\n").append(piece).append("\r\n");
-}
 
 Error not_sent(Fault fault, std::string message) {
     return {fault, "UpstreamNotReached", std::move(message)};

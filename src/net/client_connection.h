@@ -81,9 +81,6 @@ class ClientConnection final : private WheelEntry {
     std::function<void(ClientConnection&)> evict_;
 };
 
-// A piece of a body of unknown size, framed; an empty one is its end.
-void append_chunk(std::string& to, std::string_view piece);
-
 // The errors of a fetch.
 Error not_sent(Fault fault, std::string message);
 Error sent(Fault fault, std::string message);

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/chunked.h"
 #include "net/websocket_connection.h"
 #include "net/websocket_handshake.h"
 
@@ -93,9 +94,9 @@ std::string_view reason_of(int status) {
     }
 }
 
-void append_number(std::string& to, std::uint64_t number, int base) {
+void append_number(std::string& to, std::uint64_t number) {
     char digits[24];
-    const auto end = std::to_chars(digits, digits + sizeof(digits), number, base);
+    const auto end = std::to_chars(digits, digits + sizeof(digits), number);
     to.append(digits, end.ptr);
 }
 
@@ -258,7 +259,7 @@ Task<Connection::Next> Connection::refuse(int status, std::string_view name,
 void Connection::write_head(const Response& response, bool keeps_alive) {
     const RequestHead& head = parser_.head();
     output_.assign("HTTP/1.1 ");
-    append_number(output_, static_cast<std::uint64_t>(response.status), 10);
+    append_number(output_, static_cast<std::uint64_t>(response.status));
     output_.append(" ").append(reason_of(response.status)).append("\r\nDate: ");
     output_.append(server_.loop.http_date()).append("\r\n");
     if (!keeps_alive)
@@ -271,7 +272,7 @@ void Connection::write_head(const Response& response, bool keeps_alive) {
         if (!head.is_http_1_0) output_.append("Transfer-Encoding: chunked\r\n");
     } else if (!has_no_body(response.status)) {
         output_.append("Content-Length: ");
-        append_number(output_, response.source_size.value_or(response.body.size()), 10);
+        append_number(output_, response.source_size.value_or(response.body.size()));
         output_.append("\r\n");
     }
     output_.append(response.header_lines()).append("\r\n");
@@ -374,15 +375,13 @@ Task<bool> Connection::stream_chunked(BodySource& source, bool is_framed) {
 
 // A large piece goes to the system from where it is, unless it has to be encrypted.
 Task<bool> Connection::send_chunk(std::string_view piece) {
-    constexpr std::string_view end_of_line = "\r\n";
     output_.clear();
-    append_number(output_, piece.size(), 16);
-    output_.append(end_of_line);
     if (stream_.is_tls() || piece.size() <= server_.limits.copied_body_bytes_max) {
-        output_.append(piece).append(end_of_line);
+        append_chunk(output_, piece);
         co_return co_await send_all(output_);
     }
-    const std::array<std::string_view, 3> parts = {output_, piece, end_of_line};
+    append_chunk_start(output_, piece.size());
+    const std::array<std::string_view, 3> parts = {output_, piece, chunk_end};
     co_return co_await send_parts(parts);
 }
 

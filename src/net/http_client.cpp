@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "net/ascii.h"
+#include "net/chunked.h"
 #include "net/client_connection.h"
 #include "net/client_internal.h"
 #include "net/dns.h"

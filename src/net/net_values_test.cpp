@@ -212,6 +212,14 @@ TEST(Response, RefusesHeaderInjection) {
 }
 
 // However the input is cut, the content is the same.
+TEST(Chunks, AreWrittenAsTheyAreSpelled) {
+    std::string body;
+    append_chunk(body, std::string(26, 'a'));
+    append_chunk(body, "b\r\n");
+    append_chunk(body, "");
+    EXPECT_EQ(body, "1a\r\n" + std::string(26, 'a') + "\r\n3\r\nb\r\n\r\n0\r\n\r\n");
+}
+
 TEST(ChunkedDecoder, DoesNotCareAboutPieces) {
     const std::string input =
         "5\r\nhello\r\nA;x=\"y\"\r\n, chunked \r\n005\r\nworld\r\n0\r\nA: b\r\nC:\r\n\r\nNEXT";
