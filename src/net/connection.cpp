@@ -406,14 +406,18 @@ Task<Connection::Next> Connection::become_websocket(Response response) {
 // After our last word: lets the peer read it before the socket closes. Closing at once would reset
 // the connection if bytes of the peer are still unread, and so could take the answer away from it.
 Task<void> Connection::linger() {
+    constexpr std::size_t room_bytes = 8 * 1024;
+    const ServerLimits& limits = server_.limits;
     is_idle_ = true;
-    stream_.shutdown_send();
-    set_due_in_ms(server_.limits.linger_ms);
-    input_.release();
-    const auto [room, size] = input_.prepare(server_.limits.buffer_bytes_idle);
-    std::size_t discarded = 0;
     is_late_ = false;
-    while (!is_late_ && discarded < server_.limits.linger_bytes_max) {
+    stream_.shutdown_send();
+    input_.release();
+    const std::int64_t end_us = monotonic_us() + limits.linger_ms * 1'000;
+    std::size_t discarded = 0;
+    while (!is_late_ && discarded < limits.linger_bytes_max) {
+        const std::int64_t silence_ends_us = monotonic_us() + limits.linger_silence_ms * 1'000;
+        server_.loop.set_due(*this, std::min(silence_ends_us, end_us));
+        const auto [room, size] = input_.prepare(room_bytes);
         const IoResult got = co_await stream_.read(room, size);
         if (got.status != IoStatus::done) break;
         discarded += got.size;

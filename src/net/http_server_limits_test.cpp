@@ -65,6 +65,7 @@ TEST(ServerLimits, ABodyThatStallsIsGivenUp) {
 TEST(ServerLimits, ABodyThatCrawlsIsGivenUp) {
     ServerLimits limits;
     limits.body_rate_grace_ms = 200;
+    limits.linger_ms = 500;
     TestServer server(limits);
     RawClient client(server.port());
     client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n");
@@ -76,6 +77,35 @@ TEST(ServerLimits, ABodyThatCrawlsIsGivenUp) {
     EXPECT_EQ(status_of(std::string_view(client.read_to_end())), 400);
     crawl.join();
     EXPECT_LT(sent, 400);
+}
+
+// Most clients read nothing before they have sent everything.
+TEST(ServerLimits, ARefusalReachesAPeerThatSendsItsWholeBodyFirst) {
+    constexpr std::size_t body_bytes = 32 * 1024 * 1024;
+    TestServer server;
+    RawClient client(server.port());
+    client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body_bytes) +
+                "\r\n\r\n");
+    EXPECT_TRUE(client.send(std::string(body_bytes, 'x')));
+    EXPECT_EQ(status_of(std::string_view(client.read_to_end())), 413);
+}
+
+// But not for ever: neither one that goes on and on nor one that says nothing any more.
+TEST(ServerLimits, AfterARefusalAPeerIsWaitedForSoLong) {
+    ServerLimits limits;
+    limits.linger_ms = 400;
+    limits.linger_silence_ms = 200;
+    TestServer server(limits);
+    RawClient silent(server.port());
+    RawClient endless(server.port());
+    for (RawClient* client : {&silent, &endless})
+        client->send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
+    int sent = 0;
+    for (; sent < 500 && endless.send("x"); ++sent)
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    EXPECT_LT(sent, 400);
+    EXPECT_TRUE(becomes_true([&] { return server.server->stats().connections_open == 0; }));
+    EXPECT_EQ(status_of(std::string_view(silent.read_to_end())), 413);
 }
 
 TEST(ServerLimits, AReaderThatStallsIsCutOff) {

@@ -34,10 +34,11 @@ struct ServerLimits {
     // Without the peer taking one byte of the answer.
     std::int64_t write_stall_ms = 30'000;
     std::int64_t idle_ms = 90'000;
-    // After a refusal: how long the peer may take to notice, before the socket is closed.
-    std::int64_t linger_ms = 1'000;
-    // And how much it may send meanwhile: the rest of a body that it has begun.
-    std::size_t linger_bytes_max = 1024 * 1024;
+    // After our last word the rest of a body that the peer has begun is thrown away: closing at
+    // once would take the answer from a peer that reads it only after the last byte is sent.
+    std::size_t linger_bytes_max = 64 * 1024 * 1024;
+    std::int64_t linger_ms = 10'000;
+    std::int64_t linger_silence_ms = 1'000;
 
     // WebSockets. Clients have nothing to say, but may; in so many pieces.
     std::size_t websocket_message_bytes_max = 64 * 1024;
