@@ -5,6 +5,7 @@ import { asAdmin, basic, fine, procedure, query, refused } from './lib/ask.mjs'
 import { house } from './lib/house.mjs'
 import { logIn, person, signUp } from './lib/people.mjs'
 import { clock } from './lib/server.mjs'
+import { roostOnly } from './lib/where.mjs'
 
 const HOUR_S = 3600
 const env = { PDS_INVITE_REQUIRED: 'true', PDS_INVITE_INTERVAL: String(HOUR_S * 1000) }
@@ -44,20 +45,28 @@ test('createInviteCode', async () => {
 
 test('createInviteCodes', async () => {
   const [one, two] = [await join(), await join()]
-  const { codes } = fine(
-    await asAdmin(pds, 'com.atproto.server.createInviteCodes', { codeCount: 2, useCount: 1, forAccounts: [one.did, two.did] }),
-  )
+  const post = (body) => asAdmin(pds, 'com.atproto.server.createInviteCodes', { useCount: 1, ...body })
+  const { codes } = fine(await post({ codeCount: 2, forAccounts: [one.did, two.did] }))
   assert.deepEqual(codes.map((c) => c.account), [one.did, two.did])
   for (const { codes: list } of codes) {
     assert.equal(list.length, 2)
     for (const code of list) assert.match(code, CODE)
   }
   assert.deepEqual((await mine(two)).map((c) => c.code).sort(), codes[1].codes.slice().sort())
-  const plain = fine(await asAdmin(pds, 'com.atproto.server.createInviteCodes', { useCount: 1 }))
+  assert.deepEqual(fine(await post({ forAccounts: [] })).codes, [])
+  const plain = fine(await post({}))
   assert.equal(plain.codes.length, 1)
   assert.equal(plain.codes[0].account, 'admin')
   assert.equal(plain.codes[0].codes.length, 1)
   refused(await procedure(pds, 'com.atproto.server.createInviteCodes', { useCount: 1 }), 401, 'AuthenticationRequired')
+})
+
+test('a call makes at most 1,000 codes, whatever is multiplied', roostOnly('the reference has no bound'), async () => {
+  const { did } = await join()
+  const post = (codeCount, accounts) =>
+    asAdmin(pds, 'com.atproto.server.createInviteCodes', { codeCount, useCount: 1, forAccounts: Array(accounts).fill(did) })
+  for (const [codeCount, accounts] of [[0, 1], [1001, 1], [501, 2], [1, 1001], [2 ** 52, 2 ** 12]])
+    refused(await post(codeCount, accounts), 400, 'InvalidRequest', /codeCount must be from 1 to 1000/)
 })
 
 test('uses are listed, and used codes can be left out', async () => {

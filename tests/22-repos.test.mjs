@@ -242,6 +242,8 @@ test('getBlocks, getRepoStatus, listRepos, listReposByCollection, getHead', asyn
   }
   assert.deepEqual(listed.find((one) => one.did === who.did), { did: who.did, head: made.commit.cid, rev: made.commit.rev, active: true })
   assert.equal(new Set(listed.map((one) => one.did)).size, listed.length)
+  for (const bad of ['x', '-1', '1x'])
+    refused(await query(pds, 'com.atproto.sync.listRepos', { query: { cursor: bad } }), 400, 'InvalidRequest', 'Malformed cursor')
   const rare = fine(await query(pds, 'com.atproto.sync.listReposByCollection', { query: { collection: 'com.example.rare' } }))
   assert.deepEqual(rare.repos, [{ did: who.did }])
   assert.equal(fine(await query(pds, 'com.atproto.sync.getHead', { query: { did: who.did } })).root, made.commit.cid)

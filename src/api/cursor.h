@@ -17,7 +17,8 @@ inline Result<std::int64_t> read_number_cursor(const std::optional<std::string>&
     if (!cursor) return number;
     const char* end = cursor->data() + cursor->size();
     const auto [rest, error] = std::from_chars(cursor->data(), end, number);
-    if (error != std::errc() || rest != end) return Error::invalid("Malformed cursor");
+    if (error != std::errc() || rest != end || number < 0)
+        return Error::invalid("Malformed cursor");
     return number;
 }
 

@@ -12,10 +12,10 @@ namespace lex = lexicon::com::atproto::server::createInviteCodes;
 namespace {
 
 std::vector<std::string> owners_of(const lex::Input& input) {
+    if (!input.forAccounts) return {std::string(pds::invites::admin)};
     std::vector<std::string> owners;
-    for (const atproto::Did& did : input.forAccounts.value_or(std::vector<atproto::Did>()))
+    for (const atproto::Did& did : *input.forAccounts)
         owners.push_back(did.text());
-    if (owners.empty()) owners.emplace_back(pds::invites::admin);
     return owners;
 }
 
@@ -30,10 +30,12 @@ AdminAnswer<lex::Method> answer(const Services& services, xrpc::Call&, lex::Inpu
                                 pds::AdminAct act) {
     CO_TRY(check_use_count(input.useCount));
     const std::vector<std::string> owners = owners_of(input);
-    const auto total = input.codeCount * static_cast<std::int64_t>(owners.size());
-    if (input.codeCount < 1 || input.codeCount > pds::limits::invite_codes_per_call_max ||
-        total > pds::limits::invite_codes_per_call_max)
+    constexpr std::int64_t codes_max = pds::limits::invite_codes_per_call_max;
+    const auto owner_count = static_cast<std::int64_t>(owners.size());
+    if (input.codeCount < 1 || input.codeCount > codes_max || owner_count > codes_max ||
+        input.codeCount * owner_count > codes_max)
         co_return Error::invalid("codeCount must be from 1 to 1000, for all accounts together");
+    const std::int64_t total = input.codeCount * owner_count;
     lex::Output output;
     for (const std::string& owner : owners) {
         lex::AccountCodes codes{.account = owner, .codes = {}};
