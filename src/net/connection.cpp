@@ -350,6 +350,16 @@ Task<std::optional<std::string_view>> Connection::next_piece(BodySource& source)
 
 Task<bool> Connection::stream_sized(BodySource& source, std::uint64_t size) {
     while (size > 0) {
+        std::optional<FilePiece> in_file;
+        if (!stream_.is_tls()) in_file = source.in_file();
+        if (in_file) {
+            in_file->size = std::min<std::uint64_t>(in_file->size, size);
+            const std::optional<std::size_t> sent = co_await send_from_file(*in_file);
+            if (!sent) co_return false;
+            source.skip(*sent);
+            size -= *sent;
+            continue;
+        }
         const std::optional<std::string_view> piece = co_await next_piece(source);
         if (!piece) co_return false;
         if (piece->empty() || piece->size() > size) {
@@ -361,6 +371,21 @@ Task<bool> Connection::stream_sized(BodySource& source, std::uint64_t size) {
         size -= piece->size();
     }
     co_return true;
+}
+
+// What the system takes of it at once, which is nothing if that had to be waited for: meanwhile it
+// may have left the memory. Nothing at all if the answer has to break off.
+Task<std::optional<std::size_t>> Connection::send_from_file(const FilePiece& piece) {
+    IoResult sent = stream_.try_write_file(piece);
+    if (sent.status == IoStatus::want_write) {
+        is_late_ = false;
+        set_due_in_ms(server_.limits.write_stall_ms);
+        sent = co_await stream_.ready(IoStatus::want_write);
+        server_.loop.set_due(*this, never);
+    }
+    if (sent.status == IoStatus::done) co_return sent.size;
+    abort();
+    co_return std::nullopt;
 }
 
 Task<bool> Connection::stream_chunked(BodySource& source, bool is_framed) {

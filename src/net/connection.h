@@ -61,6 +61,7 @@ class Connection final : private WheelEntry {
     Task<bool> send(Response& response, bool keeps_alive);
     Task<Next> become_websocket(Response response);
     Task<std::optional<std::string_view>> next_piece(BodySource& source);
+    Task<std::optional<std::size_t>> send_from_file(const FilePiece& piece);
     Task<bool> stream_sized(BodySource& source, std::uint64_t size);
     Task<bool> stream_chunked(BodySource& source, bool is_framed);
     Task<bool> send_all(std::string_view data);

@@ -82,12 +82,24 @@ std::string percent_encode(std::string_view text);
 // none, or it is malformed.
 std::optional<std::string> query_parameter(std::string_view query, std::string_view name);
 
+// Bytes of an open file.
+struct FilePiece {
+    int descriptor;
+    std::int64_t offset;
+    std::size_t size;
+};
+
 // A body that is produced while it is sent.
 class BodySource {
   public:
     virtual ~BodySource() = default;
     // The next piece, empty at the end. An error cuts the connection, so the peer notices.
     virtual Task<Result<std::string_view>> next() = 0;
+    // Where in a file the next bytes are, if that part of it is in memory: whoever can send them
+    // from there need not ask for a copy, and says with skip() how many were sent. Never waits for
+    // the disk. The file stays open until the source is asked again.
+    virtual std::optional<FilePiece> in_file() { return std::nullopt; }
+    virtual void skip(std::size_t) {}
 };
 
 class WebSocketFeed;

@@ -185,6 +185,24 @@ TEST(HttpServer, StreamsABodyOfAKnownSize) {
     EXPECT_TRUE(other.read_to_end().ends_with("piece 1\n"));
 }
 
+TEST(HttpServer, SendsFromAFileWhatIsInMemory) {
+    TestServer server;
+    std::string expected;
+    for (const char letter : LargePieces::letters)
+        expected.append(LargePieces::piece_bytes, letter);
+    for (const int receive_buffer : {0, 4096}) {
+        RawClient client(server.port(), receive_buffer);
+        client.send("GET /file HTTP/1.1\r\nHost: a\r\n\r\nGET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+        const std::string answer = client.read_answer();
+        EXPECT_TRUE(body_of(answer) == expected) << body_of(answer).size();
+        EXPECT_EQ(body_of(client.read_answer()), "GET /x");
+    }
+    // A file that is shorter than was told ends the connection.
+    RawClient other(server.port());
+    other.send("GET /cut-file HTTP/1.1\r\nHost: a\r\n\r\nGET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_EQ(body_of(other.read_to_end()), expected.substr(0, 350'000));
+}
+
 TEST(HttpServer, SendsALargeBodyToASlowReader) {
     TestServer server;
     RawClient client(server.port(), 4096);

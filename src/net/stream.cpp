@@ -1,6 +1,7 @@
 #include "net/stream.h"
 
 #include <errno.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -61,6 +62,19 @@ IoResult Stream::try_write_many(std::span<const std::string_view> pieces) {
     while (true) {
         const ssize_t sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL);
         if (sent >= 0) return {IoStatus::done, static_cast<std::size_t>(sent)};
+        if (errno == EAGAIN) return {IoStatus::want_write};
+        if (errno != EINTR) return {IoStatus::failed};
+    }
+}
+
+IoResult Stream::try_write_file(const FilePiece& piece) {
+    if (is_cancelled_) return {IoStatus::failed};
+    off_t offset = piece.offset;
+    while (true) {
+        const ssize_t sent =
+            ::sendfile(socket_.native_handle(), piece.descriptor, &offset, piece.size);
+        if (sent > 0) return {IoStatus::done, static_cast<std::size_t>(sent)};
+        if (sent == 0) return {IoStatus::ended};
         if (errno == EAGAIN) return {IoStatus::want_write};
         if (errno != EINTR) return {IoStatus::failed};
     }

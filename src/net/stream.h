@@ -10,6 +10,7 @@
 #include <span>
 
 #include "net/event_loop.h"
+#include "net/http.h"
 #include "net/tls.h"
 
 namespace roost::net {
@@ -73,6 +74,9 @@ class Stream {
     IoResult try_write(std::string_view data);
     // The same with several pieces, as many as the system takes at once. Not for TLS.
     IoResult try_write_many(std::span<const std::string_view> pieces);
+    // The same with what a file holds; `ended` if it ends before. Not for TLS. A peer that is gone
+    // raises SIGPIPE, which the program has to ignore: sendfile(2) knows no MSG_NOSIGNAL.
+    IoResult try_write_file(const FilePiece& piece);
     // True if nothing has arrived and the peer has not closed.
     bool is_quiet();
     // The operation in hand fails, if it is still waiting.

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <charconv>
 #include <coroutine>
+#include <cstdio>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -68,6 +69,45 @@ class LargePieces final : public BodySource {
     std::string piece_;
 };
 
+// The same letters, in a file that may be cut off; every other piece says that it is in memory.
+class FilePieces final : public BodySource {
+  public:
+    static constexpr std::size_t size = LargePieces::letters.size() * LargePieces::piece_bytes;
+    explicit FilePieces(std::size_t file_bytes = size) {
+        for (const char letter : LargePieces::letters)
+            std::fputs(std::string(LargePieces::piece_bytes, letter).c_str(), file_.get());
+        std::fflush(file_.get());
+        EXPECT_EQ(::ftruncate(::fileno(file_.get()), static_cast<off_t>(file_bytes)), 0);
+    }
+    Task<Result<std::string_view>> next() override {
+        EXPECT_TRUE(may_copy_ || !is_in_file());
+        piece_.resize(std::min(left_of_piece(), size - at_));
+        const ssize_t got =
+            ::pread(::fileno(file_.get()), piece_.data(), piece_.size(), static_cast<off_t>(at_));
+        if (got <= 0 && at_ < size) co_return Error::invalid("the file ends");
+        at_ += static_cast<std::size_t>(got);
+        co_return std::string_view(piece_).substr(0, static_cast<std::size_t>(got));
+    }
+    std::optional<FilePiece> in_file() override {
+        EXPECT_FALSE(may_copy_);
+        if (!is_in_file()) return std::nullopt;
+        return FilePiece{::fileno(file_.get()), static_cast<std::int64_t>(at_), left_of_piece()};
+    }
+    void skip(std::size_t sent) override { at_ += sent; }
+    void only_copied() { may_copy_ = true; }
+
+  private:
+    std::size_t left_of_piece() const {
+        return LargePieces::piece_bytes - at_ % LargePieces::piece_bytes;
+    }
+    bool is_in_file() const { return at_ < size && at_ / LargePieces::piece_bytes % 2 == 1; }
+
+    std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_{std::tmpfile(), &std::fclose};
+    std::size_t at_ = 0;
+    std::string piece_;
+    bool may_copy_ = false;
+};
+
 // A request to /wait is suspended here until the test lets it go on.
 struct Gate {
     std::atomic<Executor*> executor = nullptr;
@@ -110,6 +150,12 @@ class OddHandler final : public RequestHandler {
             response.source = std::make_unique<CountedSource>(3, false);
         } else if (request.path == "/large-stream") {
             response.source = std::make_unique<LargePieces>();
+        } else if (request.path == "/file" || request.path == "/cut-file") {
+            const bool is_cut = request.path == "/cut-file";
+            auto source = std::make_unique<FilePieces>(is_cut ? 350'000 : FilePieces::size);
+            if (request.is_tls) source->only_copied();
+            response.source = std::move(source);
+            response.source_size = FilePieces::size;
         } else if (request.path == "/broken-stream") {
             response.source = std::make_unique<CountedSource>(3, true);
         } else if (request.path == "/sized-stream") {

@@ -61,6 +61,11 @@ TEST(Tls, ServesRequests) {
             other.exchange("GET /large-stream HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
         EXPECT_TRUE(streamed.ends_with(
             "\r\n186a0\r\n" + std::string(LargePieces::piece_bytes, 'z') + "\r\n0\r\n\r\n"));
+        TlsClient third(server.port(), version);
+        const std::string file =
+            third.exchange("GET /file HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        EXPECT_EQ(body_of(file).size(), FilePieces::size);
+        EXPECT_TRUE(file.ends_with(std::string(LargePieces::piece_bytes, 'z')));
     }
 }
 

@@ -45,6 +45,8 @@ class Blobs::CountedSource final : public net::BodySource {
     ~CountedSource() override { --count_; }
     void set(std::unique_ptr<net::BodySource> source) { source_ = std::move(source); }
     Task<Result<std::string_view>> next() override { return source_->next(); }
+    std::optional<net::FilePiece> in_file() override { return source_->in_file(); }
+    void skip(std::size_t size) override { source_->skip(size); }
 
   private:
     std::atomic<std::int64_t>& count_;

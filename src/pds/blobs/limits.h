@@ -10,6 +10,8 @@ namespace roost::pds::limits {
 // at once (docs/decisions/0019-blobs.md). Larger gains nothing, and each transfer holds one.
 inline constexpr std::size_t blob_upload_piece_bytes = 256 * 1024;
 inline constexpr std::size_t blob_piece_bytes = 64 * 1024;
+// What is looked for in memory at once, to be sent without a copy: what a socket may take.
+inline constexpr std::int64_t blob_file_piece_bytes = 1024 * 1024;
 // Transfers at once, of all accounts and of one: the first two bound memory, the third keeps one
 // account from taking all.
 inline constexpr std::int64_t blob_uploads_max = 256;
