@@ -26,7 +26,7 @@ Heard hear(std::string_view bytes, std::size_t piece_size) {
     WebSocketParser parser(limits);
     Heard heard;
     std::string input;
-    int fragments = 0;
+    std::size_t fragments = 0;
     while (!bytes.empty()) {
         input += bytes.substr(0, piece_size);
         bytes.remove_prefix(std::min(piece_size, bytes.size()));
@@ -44,7 +44,7 @@ Heard hear(std::string_view bytes, std::size_t piece_size) {
             fragments = step.event == Event::fragment  ? fragments + 1
                         : step.event == Event::message ? 0
                                                        : fragments;
-            check(fragments < 5, "a message has so many fragments");
+            check(fragments <= limits.fragments_max, "a message has so many fragments");
             if (step.event == Event::ping || step.event == Event::pong ||
                 step.event == Event::close) {
                 check(parser.control_payload().size() <= 125, "a control frame is short");
