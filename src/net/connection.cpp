@@ -437,7 +437,9 @@ Task<void> Connection::linger() {
     is_late_ = false;
     stream_.shutdown_send();
     input_.release();
-    const std::int64_t end_us = monotonic_us() + limits.linger_ms * 1'000;
+    const std::int64_t patience_ms =
+        server_.is_stopping ? limits.linger_silence_ms : limits.linger_ms;
+    const std::int64_t end_us = monotonic_us() + patience_ms * 1'000;
     std::size_t discarded = 0;
     while (!is_late_ && discarded < limits.linger_bytes_max) {
         const std::int64_t silence_ends_us = monotonic_us() + limits.linger_silence_ms * 1'000;
