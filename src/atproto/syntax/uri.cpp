@@ -15,8 +15,17 @@ constexpr std::array<std::string_view, 9> wide_spaces{
     "\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\xa8", "\xe2\x80\xa9",
     "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80", "\xef\xbb\xbf"};
 
-bool is_scheme_char(char c) {
-    return detail::is_alphanumeric(c) || c == '_' || c == '+' || c == '-' || c == '.';
+bool is_word_char(char c) {
+    return detail::is_alphanumeric(c) || c == '_';
+}
+
+// https://www.rfc-editor.org/rfc/rfc3986#section-3.1, or a word, as in the reference server.
+bool is_scheme(std::string_view text) {
+    if (text.empty()) return false;
+    if (std::ranges::all_of(text, is_word_char)) return true;
+    return detail::is_letter(text[0]) && std::ranges::all_of(text, [](char c) {
+               return detail::is_alphanumeric(c) || c == '+' || c == '-' || c == '.';
+           });
 }
 
 bool is_blank_or_control(char c) {
@@ -36,8 +45,8 @@ bool starts_with_wide_space(std::string_view text) {
 bool is_uri(std::string_view text) {
     if (text.size() > uri_size_max) return false;
     const std::size_t scheme_size = text.find(':');
-    if (scheme_size == std::string_view::npos || scheme_size == 0) return false;
-    if (!std::ranges::all_of(text.substr(0, scheme_size), is_scheme_char)) return false;
+    if (scheme_size == std::string_view::npos || !is_scheme(text.substr(0, scheme_size)))
+        return false;
     std::string_view rest = text.substr(scheme_size + 1);
     if (rest.empty() || rest == "//" || std::ranges::any_of(rest, is_blank_or_control))
         return false;
