@@ -1,11 +1,11 @@
 // Records with one thing wrong, for roost and for the reference server: the same answers, to the letter.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { procedure } from './lib/ask.mjs'
+import { fine, procedure, refused } from './lib/ask.mjs'
 import { house } from './lib/house.mjs'
 import { DID, TID, documents, follow, sample } from './lib/lexicons.mjs'
 import { signUp } from './lib/people.mjs'
-import { other, withOther } from './lib/where.mjs'
+import { other, roostOnly, withOther } from './lib/where.mjs'
 
 const env = { PDS_RATE_LIMITS_ENABLED: 'false' }
 const { pds, another } = await house({ env, named: true })
@@ -78,4 +78,13 @@ test('what is wrong with a record is said as the reference says it', { ...withOt
     }
   }
   assert.ok(count > 1500 && refusals > count / 2, `${count} records, ${refusals} refused`)
+})
+
+test('where roost refuses more, or less', roostOnly('the reference differs: docs/COMPATIBILITY.md'), async () => {
+  const who = await signUp(pds)
+  const put = (more) =>
+    procedure(pds, 'com.atproto.repo.putRecord', { repo: who.did, collection: 'app.bsky.actor.profile', rkey: 'self', record: more }, { token: who.accessJwt })
+  for (const labels of [{ ...BLOB, size: -1 }, { ...BLOB, ref: undefined }]) refused(await put({ labels }), 400, 'InvalidRequest', /^Invalid blob reference at labels: /)
+  for (const labels of [1.5, { $link: 'x' }, { $bytes: '!' }]) refused(await put({ labels }), 400, 'InvalidRequest', /^Invalid JSON at record.labels: /)
+  for (const website of ['web+ap:x', 'file:///x']) fine(await put({ website }))
 })
