@@ -22,7 +22,7 @@ export function follow(reference, home) {
 
 const CID = 'bafyreidfayvfuwqa7qlnopdjiqrxzs6blmoeu4rujcjtnci5beludirz2a'
 export const TID = '3jzfcijpj2z2a'
-export const DID = 'did:plc:aaaaaaaaaaaaaaaaaaaaaaaa'
+const DID = 'did:plc:aaaaaaaaaaaaaaaaaaaaaaaa'
 const BY_FORMAT = {
   did: DID,
   'at-identifier': DID,

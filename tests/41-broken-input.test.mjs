@@ -1,14 +1,15 @@
-// Records with one thing wrong, for roost and for the reference server: the same answers, to the letter.
+// Records and calls with one thing wrong, for roost and for the reference server: the same answers, to the letter.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { fine, procedure, refused } from './lib/ask.mjs'
+import { basic, fine, procedure, query, refused } from './lib/ask.mjs'
 import { house } from './lib/house.mjs'
-import { DID, TID, documents, follow, sample } from './lib/lexicons.mjs'
+import { TID, documents, follow, sample } from './lib/lexicons.mjs'
 import { signUp } from './lib/people.mjs'
 import { other, roostOnly, withOther } from './lib/where.mjs'
 
 const env = { PDS_RATE_LIMITS_ENABLED: 'false' }
 const { pds, another } = await house({ env, named: true })
+const reference = other && (await another({ line: other, env }))
 
 const ACCENTED = 'e\u0301' // one grapheme of two code points
 const BLOB = { $type: 'blob', ref: { $link: 'bafkreidfayvfuwqa7qlnopdjiqrxzs6blmoeu4rujcjtnci5beludirz2a' }, mimeType: 'image/png', size: 10 }
@@ -18,7 +19,8 @@ const WRONG = [
   {}, { $type: 'org.example.thing#part', a: 1 }, BLOB,
 ]
 
-const keyOf = ({ key }) => (key.startsWith('literal:') ? key.slice('literal:'.length) : key === 'nsid' ? 'org.example.thing' : TID)
+const KEYS = { tid: TID, any: TID, nsid: 'org.example.thing' }
+const keyOf = ({ key }) => KEYS[key] ?? key.slice('literal:'.length)
 
 /** The object that the value of a property is, or has in it first, with its definition. */
 function within(property, value, home) {
@@ -50,7 +52,6 @@ function* broken(id, record) {
 }
 
 test('what is wrong with a record is said as the reference says it', { ...withOther, timeout: 240_000 }, async () => {
-  const reference = await another({ line: other, env })
   const there = { at: reference, who: await signUp(reference) }
   const here = { at: pds, who: await signUp(pds) }
   const put = async ({ at, who }, collection, rkey, record) => {
@@ -80,11 +81,55 @@ test('what is wrong with a record is said as the reference says it', { ...withOt
   assert.ok(count > 1500 && refusals > count / 2, `${count} records, ${refusals} refused`)
 })
 
+/** A value that the definition does not allow. */
+const ofAnotherType = ({ type }) => (type === 'integer' || type === 'boolean' || type === 'array' ? 'x' : 7)
+
+/** For each property: without it, of another type, or not in its format. */
+function* oneWrong({ properties = {}, required = [] } = {}, home, isQuery) {
+  const whole = Object.fromEntries(required.map((name) => [name, sample(properties[name], home, 1)]))
+  for (const [name, property] of Object.entries(properties)) {
+    if (required.includes(name) && property.default === undefined) yield { ...whole, [name]: undefined }
+    // In a query everything is a string.
+    if (property.type !== 'unknown' && !(isQuery && ['string', 'array'].includes(property.type))) yield { ...whole, [name]: ofAnotherType(property) }
+    if (property.format) yield { ...whole, [name]: 'no such thing' }
+  }
+}
+
+test('what is wrong with a call is said as the reference says it', { ...withOther, timeout: 240_000 }, async () => {
+  const sides = [pds, reference]
+  const people = await Promise.all(sides.map((at) => signUp(at)))
+  const ask = async (at, id, isQuery, input) => {
+    const isAdmin = /\.admin\.|\.createInviteCodes?$/.test(id)
+    const token = isAdmin || id.endsWith('.createAccount') ? undefined : people[sides.indexOf(at)].accessJwt
+    const auth = { token, headers: isAdmin ? basic(at.adminPassword) : {} }
+    const present = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
+    const { status, body } = await (isQuery ? query(at, id, { ...auth, query: present }) : procedure(at, id, present, auth))
+    return { status, ...body }
+  }
+  let count = 0
+  for (const [id, { defs: { main } }] of documents) {
+    const isQuery = main?.type === 'query'
+    const input = isQuery ? main.parameters : main?.type === 'procedure' && main.input?.encoding === 'application/json' && main.input.schema
+    if (!input || !id.startsWith('com.atproto.')) continue
+    for (const wrong of oneWrong(input, id, isQuery)) {
+      if (id.endsWith('.getRepo') && wrong.collection) continue // a parameter of our own
+      const [ours, theirs] = await Promise.all(sides.map((at) => ask(at, id, isQuery, wrong)))
+      if (theirs.status === 501 || theirs.message?.startsWith('No service configured')) continue
+      assert.deepEqual(ours, theirs, `${id}: ${JSON.stringify(wrong)}`)
+      assert.equal(ours.status, 400)
+      count += 1
+    }
+  }
+  assert.ok(count > 200, `${count} calls`)
+})
+
 test('where roost refuses more, or less', roostOnly('the reference differs: docs/COMPATIBILITY.md'), async () => {
   const who = await signUp(pds)
-  const put = (more) =>
-    procedure(pds, 'com.atproto.repo.putRecord', { repo: who.did, collection: 'app.bsky.actor.profile', rkey: 'self', record: more }, { token: who.accessJwt })
-  for (const labels of [{ ...BLOB, size: -1 }, { ...BLOB, ref: undefined }]) refused(await put({ labels }), 400, 'InvalidRequest', /^Invalid blob reference at labels: /)
-  for (const labels of [1.5, { $link: 'x' }, { $bytes: '!' }]) refused(await put({ labels }), 400, 'InvalidRequest', /^Invalid JSON at record.labels: /)
+  const place = { repo: who.did, collection: 'app.bsky.actor.profile', rkey: 'self' }
+  const put = (record) => procedure(pds, 'com.atproto.repo.putRecord', { ...place, record }, { token: who.accessJwt })
+  for (const labels of [{ ...BLOB, size: -1 }, { ...BLOB, ref: undefined }])
+    refused(await put({ labels }), 400, 'InvalidRequest', /^Invalid blob reference at labels: /)
+  for (const labels of [1.5, { $link: 'x' }, { $bytes: '!' }])
+    refused(await put({ labels }), 400, 'InvalidRequest', /^Invalid JSON at record.labels: /)
   for (const website of ['web+ap:x', 'file:///x']) fine(await put({ website }))
 })
