@@ -77,7 +77,7 @@ Task<Result<Caller>> Authenticator::authenticate(const Call& call, const Rule& r
             break;
         case Needs::full_access:
         case Needs::standard_access:
-            co_return co_await access(call, rule, std::move(credentials));
+            co_return co_await access(call, rule, credentials);
         case Needs::refresh_token:
         case Needs::refresh_token_even_expired:
             co_return refresh(call, rule, credentials);
@@ -85,23 +85,22 @@ Task<Result<Caller>> Authenticator::authenticate(const Call& call, const Rule& r
             co_return admin(call, credentials);
         case Needs::admin_or_moderator:
             if (credentials.kind != Credentials::Kind::bearer) co_return admin(call, credentials);
-            co_return co_await moderator(call, std::move(credentials));
+            co_return co_await moderator(call, credentials);
         case Needs::optional_service:
             if (credentials.kind == Credentials::Kind::none) co_return Caller(Nobody{});
-            co_return co_await service(call, std::move(credentials));
+            co_return co_await service(call, credentials);
         case Needs::optional_access:
             if (credentials.kind == Credentials::Kind::none) co_return Caller(Nobody{});
             if (credentials.kind == Credentials::Kind::basic) co_return admin(call, credentials);
-            co_return co_await access(call, rule, std::move(credentials));
+            co_return co_await access(call, rule, credentials);
         case Needs::standard_access_or_service:
-            if (names_method(credentials.token))
-                co_return co_await service(call, std::move(credentials));
-            co_return co_await access(call, rule, std::move(credentials));
+            if (names_method(credentials.token)) co_return co_await service(call, credentials);
+            co_return co_await access(call, rule, credentials);
         case Needs::standard_access_or_moderator: {
             // Clients act upon what is said of access tokens.
             Result<Caller> found = co_await moderator(call, credentials);
             if (found.has_value()) co_return found;
-            co_return co_await access(call, rule, std::move(credentials));
+            co_return co_await access(call, rule, credentials);
         }
     }
     co_return Caller(Nobody{});
