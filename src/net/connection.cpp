@@ -384,6 +384,8 @@ Task<std::optional<std::size_t>> Connection::send_from_file(const FilePiece& pie
         server_.loop.set_due(*this, never);
     }
     if (sent.status == IoStatus::done) co_return sent.size;
+    if (sent.status == IoStatus::ended)
+        log::error("an answer has another length than was told", {{"path", request_.path}});
     abort();
     co_return std::nullopt;
 }
