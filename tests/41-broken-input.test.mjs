@@ -10,6 +10,8 @@ import { other, roostOnly, withOther } from './lib/where.mjs'
 const env = { PDS_RATE_LIMITS_ENABLED: 'false' }
 const { pds, another } = await house({ env, named: true })
 const reference = other && (await another({ line: other, env }))
+/** Both servers, each with somebody who has an account there. */
+const sides = () => Promise.all([pds, reference].map(async (at) => ({ at, who: await signUp(at) })))
 
 const ACCENTED = 'e\u0301' // one grapheme of two code points
 const BLOB = { $type: 'blob', ref: { $link: 'bafkreidfayvfuwqa7qlnopdjiqrxzs6blmoeu4rujcjtnci5beludirz2a' }, mimeType: 'image/png', size: 10 }
@@ -52,8 +54,7 @@ function* broken(id, record) {
 }
 
 test('what is wrong with a record is said as the reference says it', { ...withOther, timeout: 240_000 }, async () => {
-  const there = { at: reference, who: await signUp(reference) }
-  const here = { at: pds, who: await signUp(pds) }
+  const [here, there] = await sides()
   const put = async ({ at, who }, collection, rkey, record) => {
     const { status, body } = await procedure(at, 'com.atproto.repo.putRecord', { repo: who.did, collection, rkey, record }, { token: who.accessJwt })
     return status === 200 ? { status, validationStatus: body.validationStatus } : { status, ...body }
@@ -96,11 +97,10 @@ function* oneWrong({ properties = {}, required = [] } = {}, home, isQuery) {
 }
 
 test('what is wrong with a call is said as the reference says it', { ...withOther, timeout: 240_000 }, async () => {
-  const sides = [pds, reference]
-  const people = await Promise.all(sides.map((at) => signUp(at)))
-  const ask = async (at, id, isQuery, input) => {
+  const both = await sides()
+  const ask = async ({ at, who }, id, isQuery, input) => {
     const isAdmin = /\.admin\.|\.createInviteCodes?$/.test(id)
-    const token = isAdmin || id.endsWith('.createAccount') ? undefined : people[sides.indexOf(at)].accessJwt
+    const token = isAdmin || id.endsWith('.createAccount') ? undefined : who.accessJwt
     const auth = { token, headers: isAdmin ? basic(at.adminPassword) : {} }
     const present = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
     const { status, body } = await (isQuery ? query(at, id, { ...auth, query: present }) : procedure(at, id, present, auth))
@@ -113,7 +113,7 @@ test('what is wrong with a call is said as the reference says it', { ...withOthe
     if (!input || !id.startsWith('com.atproto.')) continue
     for (const wrong of oneWrong(input, id, isQuery)) {
       if (id.endsWith('.getRepo') && wrong.collection) continue // a parameter of our own
-      const [ours, theirs] = await Promise.all(sides.map((at) => ask(at, id, isQuery, wrong)))
+      const [ours, theirs] = await Promise.all(both.map((side) => ask(side, id, isQuery, wrong)))
       if (theirs.status === 501 || theirs.message?.startsWith('No service configured')) continue
       assert.deepEqual(ours, theirs, `${id}: ${JSON.stringify(wrong)}`)
       assert.equal(ours.status, 400)

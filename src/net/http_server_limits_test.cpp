@@ -13,6 +13,14 @@ std::int64_t elapsed_ms(std::int64_t start_us) {
     return (monotonic_us() - start_us) / 1'000;
 }
 
+// One byte every 20 ms, 500 at most, until the server closes. How many.
+int crawl(RawClient& client) {
+    int sent = 0;
+    for (; sent < 500 && client.send("x"); ++sent)
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    return sent;
+}
+
 TEST(ServerLimits, AHeadThatCrawlsIsRefused) {
     ServerLimits limits;
     limits.header_ms = 300;
@@ -61,7 +69,7 @@ TEST(ServerLimits, ABodyThatStallsIsGivenUp) {
     EXPECT_LT(elapsed_ms(start_us), 5'000);
 }
 
-// One byte every 20 ms is no stall, but 50 bytes in a second.
+// Fifty bytes in a second are no stall, but too slow.
 TEST(ServerLimits, ABodyThatCrawlsIsGivenUp) {
     ServerLimits limits;
     limits.body_rate_grace_ms = 200;
@@ -70,12 +78,9 @@ TEST(ServerLimits, ABodyThatCrawlsIsGivenUp) {
     RawClient client(server.port());
     client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n");
     int sent = 0;
-    std::thread crawl([&] {
-        for (; sent < 500 && client.send("x"); ++sent)
-            std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    });
+    std::thread sender([&] { sent = crawl(client); });
     EXPECT_EQ(status_of(std::string_view(client.read_to_end())), 400);
-    crawl.join();
+    sender.join();
     EXPECT_LT(sent, 400);
 }
 
@@ -100,10 +105,7 @@ TEST(ServerLimits, AfterARefusalAPeerIsWaitedForSoLong) {
     RawClient endless(server.port());
     for (RawClient* client : {&silent, &endless})
         client->send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
-    int sent = 0;
-    for (; sent < 500 && endless.send("x"); ++sent)
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    EXPECT_LT(sent, 400);
+    EXPECT_LT(crawl(endless), 400);
     EXPECT_TRUE(becomes_true([&] { return server.server->stats().connections_open == 0; }));
     EXPECT_EQ(status_of(std::string_view(silent.read_to_end())), 413);
 }
