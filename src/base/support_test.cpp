@@ -1,8 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <concepts>
+
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/secret.h"
+#include "base/testing_instructions.h"
 
 namespace roost {
 namespace {
@@ -24,6 +27,27 @@ TEST(Secret, ComparesEveryLength) {
     EXPECT_FALSE(equal_in_constant_time(one, other));
     EXPECT_TRUE(equal_in_constant_time(one, Bytes{1}));
 }
+
+TEST(Secret, TakesTheSameWorkWhereverTheFirstDifferenceIs) {
+    const Bytes right(500, 'x');
+    Bytes wrong_at_once = right;
+    wrong_at_once.front() = 'y';
+    Bytes wrong_at_last = right;
+    wrong_at_last.back() = 'y';
+    bool is_equal = true;
+    const auto work = [&](const Bytes& guess) {
+        return testing::instructions_of(
+            [&] { is_equal = is_equal && equal_in_constant_time(guess, right); });
+    };
+    const std::int64_t least = work(wrong_at_once);
+    EXPECT_GT(least, 500) << "every byte is looked at";
+    EXPECT_EQ(least, work(wrong_at_last));
+    EXPECT_EQ(least, work(right));
+}
+
+// Nobody compares secrets by accident.
+static_assert(!std::equality_comparable<SecretText>);
+static_assert(!std::equality_comparable<SecretBytes>);
 
 TEST(Secret, LeavesNothingBehindWhenMoved) {
     SecretText from(std::string("a password that is longer than the small buffer"));
