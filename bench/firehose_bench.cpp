@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -98,7 +99,8 @@ struct Facts {
     atproto::Cid cid = atproto::Cid::of(atproto::Codec::dag_cbor, as_bytes("x"));
 };
 
-Task<void> write(db::Database& db, const Facts& facts, Bytes block, int count, int& open) {
+Task<void> write(db::Database& db, const Facts& facts, Bytes block, int count,
+                 std::shared_ptr<int> open) {
     for (int i = 0; i < count; ++i) {
         const auto body = [&facts, &block](db::Transaction& t) -> Result<void> {
             pds::event_log::append_sync(t, facts.did, facts.rev, facts.cid, block, now());
@@ -106,14 +108,14 @@ Task<void> write(db::Database& db, const Facts& facts, Bytes block, int count, i
         };
         check((co_await db.write(body)).has_value(), "events can be written");
     }
-    --open;
+    --*open;
 }
 
 Task<void> write_all(db::Database& db, const Facts& facts, const Bytes& block, int events) {
-    int open = writers;
+    const auto open = std::make_shared<int>(writers);
     for (int i = 0; i < writers; ++i)
         start_detached(write(db, facts, block, events / writers, open));
-    while (open > 0)
+    while (*open > 0)
         co_await sleep_ms(1);
 }
 

@@ -1,6 +1,9 @@
 // A lexicon of a stranger, and a record that is said to obey it: neither may break anything, take
 // long, or get in the place of a document of ours. The input is JSON of both, {"document",
 // "record"}.
+#include <optional>
+#include <utility>
+
 #include "atproto/data/json.h"
 #include "atproto/lexicon/closure.h"
 #include "atproto/lexicon/validate.h"
@@ -26,16 +29,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const atproto::Value* json = member(*input, "document");
     const atproto::Value* record = member(*input, "record");
     if (json == nullptr || record == nullptr) return 0;
-    Result<lexicon::Document> document = lexicon::parse_document(*json, lexicon::Extras::ignored);
-    if (!document.has_value()) return 0;
+    Result<lexicon::Document> parsed = lexicon::parse_document(*json, lexicon::Extras::ignored);
+    if (!parsed.has_value()) return 0;
 
-    const std::string nsid = document->id;
+    const std::string nsid = parsed->id;
     lexicon::Closure closure(*house, nsid);
-    bool is_given = false;
+    std::optional<lexicon::Document> document = *std::move(parsed);
     while (const std::optional<std::string> wanted = closure.wanted()) {
         check(house->document(*wanted) == nullptr, "ours are not asked for");
-        if (*wanted == nsid && !std::exchange(is_given, true))
-            closure.add(*std::move(document));
+        if (*wanted == nsid && document)
+            closure.add(*std::exchange(document, std::nullopt));
         else
             closure.give_up(*wanted, Error::invalid("there is none"));
     }

@@ -8,7 +8,6 @@ namespace {
 
 using atproto::Array;
 using atproto::Object;
-using atproto::Value;
 
 const char* const listing = R"({"lexicon": 1, "id": "a.b.list", "defs": {"main": {"type": "query",
     "parameters": {"type": "params", "properties": {
