@@ -239,6 +239,11 @@ TEST_F(TokensTest, NoTokenMakesMoreWorkThanAMillisecond) {
             all += text;
         return all;
     };
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+    constexpr std::int64_t most_us = 10'000;  // these tests run some ten times slower
+#else
+    constexpr std::int64_t most_us = 1'000;
+#endif
     // As much as fits into the eight kilobytes of a token, in base64url.
     constexpr std::size_t room = 5'500;
     const std::string payload = access_payload();
@@ -256,11 +261,13 @@ TEST_F(TokensTest, NoTokenMakesMoreWorkThanAMillisecond) {
                          payload),
              signed_by_us("at+jwt", access_payload(",\"x\":" + repeated("{\"x\":", room))),
              signed_by_us("at+jwt", access_payload(R"(,"exp":)" + repeated("9", room), "exp")),
-             std::string(8'000'000, 'A'),
+             with_header(
+                 R"({"alg":"HS256","typ":"at+jwt","x":[0)" + repeated(",0", 1'000'000) + "]}",
+                 payload),
              std::string(8'000'000, '.'),
          }) {
         EXPECT_NE(read_access(token), "") << token.substr(0, 60);
-        EXPECT_LT(cpu_us_of([&] { read_access(token); }), 1'000) << token.substr(0, 60);
+        EXPECT_LT(cpu_us_of([&] { read_access(token); }), most_us) << token.substr(0, 60);
     }
 }
 
