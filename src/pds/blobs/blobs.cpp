@@ -1,10 +1,12 @@
 #include "pds/blobs/blobs.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
 #include "base/log.h"
 #include "net/inflate.h"
+#include "net/limits.h"
 #include "pds/blobs/limits.h"
 #include "pds/blobs/media_type.h"
 
@@ -118,6 +120,10 @@ Task<Result<std::shared_ptr<SpooledFile>>> Blobs::receive(net::Body& body) {
     const std::optional<std::uint64_t> declared = body.declared_size();
     const auto expected = static_cast<std::int64_t>(declared.value_or(0));
     const auto incoming = std::make_shared<Incoming>();
+    // It would grow by copying; what is read last may make it longer than it need be.
+    const std::size_t room_max =
+        limits::blob_upload_piece_bytes + net::ServerLimits{}.large_body_buffer_bytes;
+    incoming->piece.reserve(std::min<std::size_t>(declared.value_or(0), room_max));
     std::int64_t total = 0;
     bool is_last = false;
     while (!is_last) {
