@@ -42,4 +42,16 @@ inline SleepAwaiter sleep_ms(std::int64_t delay_ms) {
     return {delay_ms};
 }
 
+// co_await next_turn(): goes on when everything else that is ready on this thread has run.
+struct TurnAwaiter {
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> handle) const {
+        Executor::current().post([handle] { handle.resume(); });
+    }
+    void await_resume() const noexcept {}
+};
+inline TurnAwaiter next_turn() {
+    return {};
+}
+
 }  // namespace roost

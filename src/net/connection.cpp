@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/chunked.h"
+#include "net/turn.h"
 #include "net/websocket_connection.h"
 #include "net/websocket_handshake.h"
 
@@ -349,6 +350,7 @@ Task<std::optional<std::string_view>> Connection::next_piece(BodySource& source)
 }
 
 Task<bool> Connection::stream_sized(BodySource& source, std::uint64_t size) {
+    Turn turn;
     while (size > 0) {
         std::optional<FilePiece> in_file;
         if (!stream_.is_tls()) in_file = source.in_file();
@@ -358,6 +360,7 @@ Task<bool> Connection::stream_sized(BodySource& source, std::uint64_t size) {
             if (!sent) co_return false;
             source.skip(*sent);
             size -= *sent;
+            if (turn.is_over_after(*sent)) co_await next_turn();
             continue;
         }
         const std::optional<std::string_view> piece = co_await next_piece(source);
@@ -369,6 +372,7 @@ Task<bool> Connection::stream_sized(BodySource& source, std::uint64_t size) {
         }
         if (!co_await send_all(*piece)) co_return false;
         size -= piece->size();
+        if (turn.is_over_after(piece->size())) co_await next_turn();
     }
     co_return true;
 }
@@ -391,12 +395,14 @@ Task<std::optional<std::size_t>> Connection::send_from_file(const FilePiece& pie
 }
 
 Task<bool> Connection::stream_chunked(BodySource& source, bool is_framed) {
+    Turn turn;
     while (true) {
         const std::optional<std::string_view> piece = co_await next_piece(source);
         if (!piece) co_return false;
         const bool is_last = piece->empty();
         if (!co_await (is_framed ? send_chunk(*piece) : send_all(*piece))) co_return false;
         if (is_last) co_return true;
+        if (turn.is_over_after(piece->size())) co_await next_turn();
     }
 }
 

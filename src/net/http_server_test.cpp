@@ -203,6 +203,20 @@ TEST(HttpServer, SendsFromAFileWhatIsInMemory) {
     EXPECT_EQ(body_of(other.read_to_end()), expected.substr(0, 350'000));
 }
 
+TEST(HttpServer, OthersAreServedWhileABodyIsTakenAsFastAsItIsSent) {
+    TestServer server;
+    std::thread fast([&server] {
+        RawClient client(server.port());
+        client.send("GET /busy HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+        client.read_to_end();
+    });
+    EXPECT_TRUE(becomes_true([&] { return server.handler.busy_pieces > 0; }));
+    server.exchange("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    EXPECT_LT(server.handler.busy_pieces, BusyPieces::count / 2);
+    fast.join();
+    EXPECT_EQ(server.handler.busy_pieces, BusyPieces::count);
+}
+
 TEST(HttpServer, SendsALargeBodyToASlowReader) {
     TestServer server;
     RawClient client(server.port(), 4096);

@@ -69,6 +69,25 @@ class LargePieces final : public BodySource {
     std::string piece_;
 };
 
+// Each piece takes the server a millisecond to make, so a client on this machine keeps up.
+class BusyPieces final : public BodySource {
+  public:
+    static constexpr int count = 300;
+    explicit BusyPieces(std::atomic<int>& made) : made_(made) {}
+    Task<Result<std::string_view>> next() override {
+        if (made_ == count) co_return std::string_view();
+        const std::int64_t until_us = monotonic_us() + 1'000;
+        while (monotonic_us() < until_us) {
+        }
+        ++made_;
+        co_return std::string_view(piece_);
+    }
+
+  private:
+    std::atomic<int>& made_;
+    const std::string piece_ = std::string(100'000, 'x');
+};
+
 // The same letters, in a file that may be cut off; every other piece says that it is in memory.
 class FilePieces final : public BodySource {
   public:
@@ -131,6 +150,7 @@ class OddHandler final : public RequestHandler {
     Gate gate;
     std::atomic<int> handled = 0;
     std::atomic<int> finished = 0;
+    std::atomic<int> busy_pieces = 0;
     HttpClient* client = nullptr;
     std::string client_url;
 
@@ -150,6 +170,8 @@ class OddHandler final : public RequestHandler {
             response.source = std::make_unique<CountedSource>(3, false);
         } else if (request.path == "/large-stream") {
             response.source = std::make_unique<LargePieces>();
+        } else if (request.path == "/busy") {
+            response.source = std::make_unique<BusyPieces>(busy_pieces);
         } else if (request.path == "/file" || request.path == "/cut-file") {
             const bool is_cut = request.path == "/cut-file";
             auto source = std::make_unique<FilePieces>(is_cut ? 350'000 : FilePieces::size);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/turn.h"
 #include "net/websocket_handshake.h"
 
 namespace roost::net {
@@ -21,8 +22,6 @@ constexpr std::size_t fetch_bytes = 256 * 1024;
 constexpr std::size_t pieces_per_send = 128;
 // Copied together for TLS: a record holds 16 KiB.
 constexpr std::size_t tls_output_bytes = 64 * 1024;
-// A writer whose peer keeps up lets others run after this much.
-constexpr std::size_t turn_bytes = 1024 * 1024;
 constexpr std::size_t input_bytes = 512;
 // A control frame carries 125 bytes, two of them the code.
 constexpr std::size_t reason_bytes_max = 123;
@@ -44,15 +43,6 @@ struct WebSocketConnection::Wait {
     bool await_ready() const { return std::exchange(of.is_woken_, false); }
     void await_suspend(std::coroutine_handle<> handle) const { of.writer_ = handle; }
     void await_resume() const { of.is_woken_ = false; }
-};
-
-struct WebSocketConnection::Turn {
-    WebSocketConnection& of;
-    bool await_ready() const { return false; }
-    void await_suspend(std::coroutine_handle<> handle) const {
-        of.loop_.post([handle] { handle.resume(); });
-    }
-    void await_resume() const {}
 };
 
 struct WebSocketConnection::Ended {
@@ -205,7 +195,7 @@ Task<void> WebSocketConnection::write_to_end() {
 }
 
 Task<void> WebSocketConnection::write() {
-    std::size_t turn = 0;
+    Turn turn;
     while (!is_over_) {
         if (!has_output()) {
             if (is_closing_) {
@@ -215,19 +205,14 @@ Task<void> WebSocketConnection::write() {
             }
             co_await fetch();
             if (has_output() || is_closing_ || is_over_) continue;
-            turn = 0;
             co_await Wait{*this};
             continue;
         }
         const IoResult sent = send_some();
         if (sent.status == IoStatus::done) {
             stalled_since_us_ = 0;
-            turn += sent.size;
-            if (turn < turn_bytes) continue;
-            turn = 0;
-            co_await Turn{*this};
+            if (turn.is_over_after(sent.size)) co_await next_turn();
         } else if (sent.status == IoStatus::want_write || sent.status == IoStatus::want_read) {
-            turn = 0;
             if (stalled_since_us_ == 0) {
                 stalled_since_us_ = monotonic_us();
                 schedule();

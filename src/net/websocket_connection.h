@@ -34,7 +34,6 @@ class WebSocketConnection final : public WebSocket, private WheelEntry {
 
   private:
     struct Wait;   // of the writer, for something to send
-    struct Turn;   // of the writer, to let others run
     struct Ended;  // of the reader, for the end of the writer
 
     Task<void> read();
