@@ -38,7 +38,7 @@ TEST(ForwardSlots, AllTogetherHaveABound) {
     ForwardSlots slots;
     Slots taken;
     std::int64_t account_id = 0;
-    while (take(slots, account_id, limits::forwarded_per_account_max, taken) == "")
+    while (take(slots, account_id, limits::forwarded_per_account_max, taken).empty())
         ++account_id;
     EXPECT_EQ(taken.size(), limits::forwarded_max);
     EXPECT_EQ(take(slots, account_id + 1, 1, taken), "ServiceUnavailable");

@@ -300,10 +300,9 @@ TEST(Uri, IsASchemeAndARest) {
          {"https://example.org/a?b=c#d", "mailto:a@b", "did:web:a.org", "dns:a", "web+ap:x",
           "file:///tmp/x", "at://a.org", "ipfs://bafy", "a:\xc3\xa9", "1_a:b"})
         EXPECT_TRUE(is_uri(text)) << text;
-    for (const char* text :
-         {"", ":", "a", "https:", "https://", ":x", "a b:c", "a:b c", "a:\n", "a:\xc2\xa0",
-          "a:b\xe2\x80\x83", "a:\xe3\x80\x80", "/a:b", "\xc3\xa9:x", "1-a:b", "-a:b", "a_-b:c",
-          "2026-01-01T00:00:00Z"})
+    for (const char* text : {"", ":", "a", "https:", "https://", ":x", "a b:c", "a:b c", "a:\n",
+                             "a:\xc2\xa0", "a:b\xe2\x80\x83", "a:\xe3\x80\x80", "/a:b",
+                             "\xc3\xa9:x", "1-a:b", "-a:b", "a_-b:c", "2026-01-01T00:00:00Z"})
         EXPECT_FALSE(is_uri(text)) << text;
     EXPECT_TRUE(is_uri("a:" + std::string(8190, 'b')));
     EXPECT_FALSE(is_uri("a:" + std::string(8191, 'b')));

@@ -10,7 +10,6 @@ namespace {
 using testing::did_of;
 using testing::handle_of;
 using testing::must;
-using testing::name_of;
 
 class IdentitiesTest : public ::testing::Test {
   protected:
