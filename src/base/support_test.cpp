@@ -40,6 +40,7 @@ TEST(Secret, TakesTheSameWorkWhereverTheFirstDifferenceIs) {
             [&] { is_equal = is_equal && equal_in_constant_time(guess, right); });
     };
     const std::int64_t least = work(wrong_at_once);
+    if (least < 0) GTEST_SKIP() << "the system lets no process trace another";
     EXPECT_GT(least, 500) << "every byte is looked at";
     EXPECT_EQ(least, work(wrong_at_last));
     EXPECT_EQ(least, work(right));
