@@ -4,11 +4,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <optional>
 
 #include "base/clock.h"
 #include "base/executor.h"
+#include "pds/accounts/hash_memory.h"
 #include "pds/limits.h"
 
 namespace roost::pds {
@@ -16,6 +18,8 @@ namespace roost::pds {
 namespace {
 // Linux keeps a niceness for each thread.
 constexpr int hashing_niceness = 5;
+// A flood of log-ins keeps the memory of its hashes, a quiet server gives it back.
+constexpr std::chrono::seconds memory_is_kept{1};
 
 // However slow this machine is: whoever waits now is served or refused within the longest wait.
 Error too_many(std::int64_t wait_ms) {
@@ -73,9 +77,16 @@ Result<void> HashPool::submit(Job job) {
 
 void HashPool::serve() {
     setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), hashing_niceness);
+    HashMemory memory;
+    const auto has_work = [this] { return is_stopping_ || !waiting_.empty(); };
     std::unique_lock lock(mutex_);
     while (true) {
-        wake_.wait(lock, [this] { return is_stopping_ || !waiting_.empty(); });
+        if (!wake_.wait_for(lock, memory_is_kept, has_work)) {
+            lock.unlock();
+            memory.release();
+            lock.lock();
+            wake_.wait(lock, has_work);
+        }
         if (is_stopping_) return;
         Waiting next = std::move(waiting_.front());
         waiting_.pop_front();

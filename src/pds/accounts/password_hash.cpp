@@ -8,13 +8,14 @@
 #include "base/check.h"
 #include "base/encoding.h"
 #include "base/random.h"
+#include "pds/accounts/hash_memory.h"
 
 namespace roost::pds {
 
 namespace {
 
 constexpr unsigned long long argon2_passes = 2;
-constexpr std::size_t argon2_memory_bytes = 19 * 1024 * 1024;
+constexpr std::size_t argon2_memory_bytes = HashMemory::bytes;
 
 // The reference's parameters: N = 2^14, r = 8, p = 1, 64 bytes; the salt is the text of its hex.
 bool matches_scrypt(const SecretText& password, std::string_view hash) {

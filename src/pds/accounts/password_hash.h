@@ -1,7 +1,7 @@
 // Password hashes, as text that carries its own parameters.
 //
 // New ones are Argon2id (19 MiB, 2 passes). Hashes of the reference server (scrypt, "SALT:HASH" in
-// hex) verify too, and ask to be made anew. Each call takes 20 to 35 ms of CPU: only the HashPool
+// hex) verify too, and ask to be made anew. Each call takes 10 to 35 ms of CPU: only the HashPool
 // calls them.
 // https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
 #pragma once
