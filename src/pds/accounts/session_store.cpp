@@ -65,14 +65,29 @@ void erase_of_app_password(db::Transaction& t, std::int64_t account_id, std::str
 }
 
 void erase_beyond(db::Transaction& t, std::int64_t account_id, int keep) {
+    {
+        // Counting does not sort them.
+        db::Rows row = t.select("SELECT count(*) FROM session WHERE account_id = $1", account_id);
+        if (row.next() && row.integer(0) <= keep) return;
+    }
     t.execute(
         "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE account_id = $1 "
         "ORDER BY rowid DESC LIMIT -1 OFFSET $2)",
         account_id, keep);
 }
 
-std::int64_t erase_expired(db::Transaction& t, Timestamp now) {
-    return t.execute("DELETE FROM session WHERE expires_at <= $1", now);
+Sweep erase_expired(db::Transaction& t, std::int64_t after, std::int64_t rows, Timestamp now) {
+    std::int64_t last = 0;
+    {
+        db::Rows row = t.select(
+            "SELECT coalesce(max(rowid), 0) FROM (SELECT rowid FROM session WHERE rowid > $1 "
+            "ORDER BY rowid LIMIT $2)",
+            after, rows);
+        if (row.next()) last = row.integer(0);
+    }
+    return {last,
+            t.execute("DELETE FROM session WHERE rowid > $1 AND rowid <= $2 AND expires_at <= $3",
+                      after, last, now)};
 }
 
 }  // namespace roost::pds::session_store

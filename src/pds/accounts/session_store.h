@@ -41,6 +41,13 @@ void erase_of_account(db::Transaction& t, std::int64_t account_id);
 void erase_of_app_password(db::Transaction& t, std::int64_t account_id, std::string_view name);
 // Keeps the `keep` sessions of the account that were opened last, whatever the clock did.
 void erase_beyond(db::Transaction& t, std::int64_t account_id, int keep);
-std::int64_t erase_expired(db::Transaction& t, Timestamp now);
+
+// Of the next `rows` sessions behind the row `after`, in the order in which they were opened,
+// erases those that have expired.
+struct Sweep {
+    std::int64_t last_row;  // where to go on; 0: there were no more
+    std::int64_t erased;
+};
+Sweep erase_expired(db::Transaction& t, std::int64_t after, std::int64_t rows, Timestamp now);
 
 }  // namespace roost::pds::session_store

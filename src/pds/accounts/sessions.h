@@ -53,7 +53,8 @@ class Sessions {
     // Ends every session of the account, or only those of one app password.
     static void close_all(db::Transaction& t, std::int64_t account_id);
 
-    // Removes rows whose refresh token has expired; returns how many.
+    // Removes rows whose refresh token has expired, looking at all of them, a piece at a time;
+    // returns how many.
     Task<Result<std::int64_t>> sweep(Timestamp now) const;
 
   private:

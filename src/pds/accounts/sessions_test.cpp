@@ -158,6 +158,22 @@ TEST_F(SessionsTest, SweepsOnlyWhatHasExpired) {
     EXPECT_TRUE(authenticate(later.access_jwt).has_value());
 }
 
+TEST_F(SessionsTest, ASweepGoesOnFromPieceToPiece) {
+    const std::vector<TokenPair> tokens{open(ann_, start), open(ann_, start.plus_s(10)),
+                                        open(ann_, start), open(ann_, start), open(ann_, start)};
+    const Timestamp end{(start.seconds() + limits::refresh_token_s) * 1'000'000};
+    std::vector<std::int64_t> erased;
+    session_store::Sweep piece{};
+    do {
+        bed_.write([&](db::Transaction& t) {
+            piece = session_store::erase_expired(t, piece.last_row, 2, end);
+        });
+        erased.push_back(piece.erased);
+    } while (piece.last_row != 0);
+    EXPECT_EQ(erased, (std::vector<std::int64_t>{1, 2, 1, 0}));
+    EXPECT_TRUE(authenticate(tokens[1].access_jwt).has_value());
+}
+
 TEST_F(SessionsTest, ATakenDownAccountIsToldSoAndRotatesNothing) {
     const TokenPair tokens = open(ann_);
     bed_.write([&](db::Transaction& t) { account_store::set_takedown(t, ann_.id, "ref"); });
