@@ -24,6 +24,20 @@ const losses = [
   ['a little of it is torn off', () => ({ survives: () => below(20) !== 0, tears: true })],
 ]
 
+test('what a new server has not synced is gone, which is not taken for a restore', options, async () => {
+  const other = await another()
+  const short = await Workload.begin(other, plc, { accounts: 1 })
+  await other.kill9()
+  other.disk.losePower(nothing)
+  await other.restart()
+  await short.run(async () => {
+    short.start()
+    await short.working(1)
+    await short.stop()
+    await short.check()
+  })
+})
+
 const ROUNDS = 15
 for (let round = 1; round <= ROUNDS; round++) {
   const [what, loss] = losses[round % losses.length]

@@ -1,7 +1,12 @@
 #include "pds/repos/restore_watch.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <charconv>
 #include <fstream>
+#include <iterator>
+#include <limits>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -45,6 +50,32 @@ std::optional<std::int64_t> read_number(const std::filesystem::path& file) {
     return number;
 }
 
+constexpr std::size_t digits_noted = std::numeric_limits<std::int64_t>::digits10 + 1;
+
+// In place, and always as long: after a power loss the old number is there, or the new one. The
+// file is made if there is none.
+bool write_number(const std::filesystem::path& file, std::int64_t number) {
+    const std::string digits = std::to_string(number);
+    const std::string line = std::string(digits_noted - digits.size(), '0') + digits + '\n';
+    const int opened = ::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (opened < 0) return false;
+    const bool is_written = ::pwrite(opened, line.data(), line.size(), 0) == std::ssize(line);
+    return (::close(opened) == 0) && is_written;
+}
+
+bool sync(const std::filesystem::path& file_or_folder) {
+    const int opened = ::open(file_or_folder.c_str(), O_RDONLY | O_CLOEXEC);
+    if (opened < 0) return false;
+    const bool is_synced = ::fsync(opened) == 0;
+    ::close(opened);
+    return is_synced;
+}
+
+Error not_written(const std::filesystem::path& file) {
+    return Error::unavailable(
+        "cannot write " + file.string() + "; is the disk full, or the folder read-only?", 60);
+}
+
 }  // namespace
 
 Task<Result<void>> RestoreWatch::begin() {
@@ -61,21 +92,15 @@ Task<Result<void>> RestoreWatch::begin() {
         if (was_put_back) set_progress(t, 0);
         return find_progress(t).has_value();
     }));
-    co_return note(newest);
+    // From here on it is never missing, which would be taken for a restore.
+    CO_TRY(note(newest));
+    if (!sync(file_) || !sync(file_.parent_path())) co_return not_written(file_);
+    co_return Result<void>{};
 }
 
-// Not synced: after a power loss it may say less than it could, or have to be made anew.
+// Not synced: after a power loss it may say less than it could.
 Result<void> RestoreWatch::note(std::int64_t seq) {
-    std::filesystem::path draft = file_;
-    draft += ".new";
-    std::ofstream out(draft, std::ios::trunc);
-    out << seq << '\n';
-    out.close();
-    std::error_code error;
-    if (out) std::filesystem::rename(draft, file_, error);
-    if (!out || error)
-        return Error::unavailable(
-            "cannot write " + file_.string() + "; is the disk full, or the folder read-only?", 60);
+    if (!write_number(file_, seq)) return not_written(file_);
     noted_ = seq;
     return {};
 }

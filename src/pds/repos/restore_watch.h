@@ -6,7 +6,8 @@
 // take a #sync for an old one. So every open repository gets a new commit over the tree that it
 // has, and a #sync event.
 //
-// The newest event number is noted in a file beside the database every few seconds. A database that
+// The newest event number is noted in a file beside the database every few seconds: never more than
+// what the database surely knows, so a power loss does not look like a restore. A database that
 // knows less, or one with events and no such file (it alone was brought here), was put back. What
 // has been told is remembered, so a restart goes on from there.
 //

@@ -27,9 +27,11 @@ class RestoreWatchTest : public ::testing::Test {
             bed_.loop.run(watch_.tell_some());
     }
     void write_file(const std::string& text) { std::ofstream(file_) << text; }
-    std::string read_file() {
+    std::int64_t noted() {
         std::ifstream in(file_);
-        return {std::istreambuf_iterator<char>(in), {}};
+        std::int64_t number = -1;
+        in >> number;
+        return number;
     }
     atproto::Tid rev(const Account& account) {
         return bed_.read(
@@ -67,7 +69,7 @@ TEST_F(RestoreWatchTest, ANewDatabaseIsNoRestore) {
     begin();
     tell_all();
     EXPECT_EQ(newest(), 0);
-    EXPECT_EQ(read_file(), "0\n");
+    EXPECT_EQ(noted(), 0);
 }
 
 TEST_F(RestoreWatchTest, TheSameDatabaseIsNoRestore) {
@@ -75,11 +77,26 @@ TEST_F(RestoreWatchTest, TheSameDatabaseIsNoRestore) {
     begin();
     must(bed_.loop.run(repos_.renew(ann.id, ann.did)));
     bed_.loop.run(watch_.note_newest());
-    EXPECT_EQ(read_file(), std::to_string(newest()) + "\n");
+    EXPECT_EQ(noted(), newest());
     const atproto::Tid before = rev(ann);
     begin();
     tell_all();
     EXPECT_EQ(rev(ann), before);
+}
+
+TEST_F(RestoreWatchTest, NotesInPlace) {
+    const Account ann = bed_.add_account("ann.test");
+    write_file("0\n");
+    begin();
+    const std::filesystem::path other_name = file_.string() + ".other-name";
+    std::filesystem::create_hard_link(file_, other_name);
+    const auto size = std::filesystem::file_size(file_);
+    must(bed_.loop.run(repos_.renew(ann.id, ann.did)));
+    bed_.loop.run(watch_.note_newest());
+    EXPECT_GT(noted(), 0);
+    EXPECT_EQ(std::filesystem::file_size(file_), size);
+    EXPECT_EQ(std::filesystem::hard_link_count(file_), 2);
+    std::filesystem::remove(other_name);
 }
 
 TEST_F(RestoreWatchTest, AnOlderDatabaseTellsOfEveryOpenRepository) {
