@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/failed_fsync.h"
+#include "db/gathered_writes.h"
 #include "db/limits.h"
 
 namespace roost::db {
@@ -41,6 +42,13 @@ void configure_library() {
     static_cast<void>(code);
 }
 
+// For the process: SQLite knows it by its name.
+const char* vfs_name(const ConnectionOptions& options) {
+    static const GatheredWrites gathered(nullptr);
+    const bool only_reads = options.role == ConnectionOptions::Role::reader;
+    return options.vfs != nullptr || only_reads ? options.vfs : gathered.name();
+}
+
 }  // namespace
 
 Connection::Connection(const ConnectionOptions& options)
@@ -49,7 +57,7 @@ Connection::Connection(const ConnectionOptions& options)
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
                       (options.role == ConnectionOptions::Role::writer ? SQLITE_OPEN_CREATE : 0);
     try {
-        const int code = sqlite3_open_v2(options.path.c_str(), &handle_, flags, options.vfs);
+        const int code = sqlite3_open_v2(options.path.c_str(), &handle_, flags, vfs_name(options));
         if (code != SQLITE_OK) raise(code, "open " + options.path);
         set_up(options);
     } catch (...) {

@@ -61,7 +61,7 @@ struct ConnectionOptions {
     std::string path;
     Role role = Role::writer;
     std::int64_t busy_timeout_ms = 5'000;
-    const char* vfs = nullptr;        // SQLite's own
+    const char* vfs = nullptr;        // SQLite's own, gathering what it is to write
     std::int64_t page_count_max = 0;  // 0: no bound; tests of a full disk set one
 };
 

@@ -7,6 +7,9 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <optional>
+
+#include "db/gathered_writes.h"
 
 namespace roost::db::testing {
 
@@ -19,13 +22,19 @@ class FaultyVfs {
         vfs_.xOpen = [](sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags,
                         int* out) { return self(vfs).open(name, file, flags, out); };
         sqlite3_vfs_register(&vfs_, 0);
+        gathered_.emplace(vfs_.zName);
     }
-    ~FaultyVfs() { sqlite3_vfs_unregister(&vfs_); }
+    ~FaultyVfs() {
+        gathered_.reset();
+        sqlite3_vfs_unregister(&vfs_);
+    }
     FaultyVfs(const FaultyVfs&) = delete;
-    const char* name() const { return vfs_.zName; }
+    // Writes are gathered on top of it, as always.
+    const char* name() const { return gathered_->name(); }
 
     std::atomic<int> write_answer = SQLITE_OK;
     std::atomic<int> sync_answer = SQLITE_OK;
+    std::atomic<int> writes = 0;  // that reached the operating system, or failed here
     // kill -9 before the n-th write, sync or truncation from now; negative: never.
     std::atomic<int> operations_to_live = -1;
 
@@ -61,6 +70,7 @@ class FaultyVfs {
             },
             [](F* f, const void* from, int n, sqlite3_int64 at) {
                 owner(f).maybe_die();
+                ++owner(f).writes;
                 const int answer = owner(f).write_answer;
                 return answer ? answer : real(f)->pMethods->xWrite(real(f), from, n, at);
             },
@@ -102,6 +112,7 @@ class FaultyVfs {
 
     sqlite3_vfs* real_;
     sqlite3_vfs vfs_;
+    std::optional<GatheredWrites> gathered_;
 };
 
 }  // namespace roost::db::testing
