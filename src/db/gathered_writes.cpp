@@ -98,7 +98,7 @@ constexpr sqlite3_io_methods gathering_methods = {
 int open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int* flags_out) {
     auto* const beneath = static_cast<sqlite3_vfs*>(vfs->pAppData);
     File& mine = *new (file) File;
-    if ((flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_DB)) != 0) {
+    if ((flags & SQLITE_OPEN_WAL) != 0) {
         mine.gathered.reset(new (std::nothrow) std::uint8_t[limits::gathered_bytes_max]);
         if (mine.gathered == nullptr) return SQLITE_NOMEM;
     }

@@ -120,6 +120,38 @@ TEST(GatheredWrites, AreAFileLikeAnyOther) {
     EXPECT_LT(vfs.writes, 3'000);
 }
 
+// A reader of an older state keeps the checkpoint from finishing; what was moved so far is then
+// read from the file, at once and without a sync.
+TEST(GatheredWrites, APartOfTheLogThatWasMovedIsInTheFile) {
+    TempFolder folder;
+    using Role = ConnectionOptions::Role;
+    Connection writer({.path = folder.file()});
+    const auto write = [&](std::string_view sql) {
+        writer.begin_write();
+        writer.run_script(std::string(sql));
+        writer.commit();
+    };
+    const auto length = [](Connection& reader) {
+        Rows rows = reader.select("SELECT length(body) FROM note");
+        return rows.next() ? rows.integer(0) : -1;
+    };
+    write("CREATE TABLE note (body BLOB); CREATE TABLE other (n INTEGER)");
+    write("INSERT INTO note VALUES (zeroblob(10))");
+    Connection checkpointer({.path = folder.file(), .role = Role::checkpointer});
+    ASSERT_FALSE(checkpointer.checkpoint(Connection::Checkpoint::passive, 0).busy);
+    write("UPDATE note SET body = zeroblob(20)");
+    Connection older({.path = folder.file(), .role = Role::reader});
+    older.begin_read();
+    EXPECT_EQ(length(older), 20);
+    write("INSERT INTO other VALUES (1)");
+    const auto moved = checkpointer.checkpoint(Connection::Checkpoint::passive, 0);
+    EXPECT_GT(moved.moved, 0);
+    EXPECT_LT(moved.moved, moved.pages) << "it could not finish";
+    Connection newer({.path = folder.file(), .role = Role::reader});
+    EXPECT_EQ(length(newer), 20);
+    older.rollback();
+}
+
 TEST(GatheredWrites, AFailureIsTheNextOperationsAndWhatWasGatheredIsForgotten) {
     TempFolder folder;
     FaultyVfs vfs;

@@ -37,7 +37,7 @@ inline constexpr int reader_cache_kib = 8'192;
 inline constexpr std::int64_t mapped_bytes_max = 1'073'741'824;
 
 // Neighbouring writes to a file that reach it in one; SQLite's VFS takes no more at once. Allocated
-// for the file and its log, twice; touched as far as it is used.
+// for each log that is open for writing; touched as far as it is used.
 inline constexpr std::size_t gathered_bytes_max = 131'071;
 
 // The checkpointer moves the log into the file after this many new pages (8 MiB) …
