@@ -5,7 +5,7 @@ import { after, test } from 'node:test'
 import zlib from 'node:zlib'
 import { AtpAgent } from '@atproto/api'
 import { asAdmin, basic, fine, query } from './lib/ask.mjs'
-import { planAppView, planOzone, startAppView, startOzone, withAppView } from './lib/appview.mjs'
+import { planAppView, planOzone, startAppView, startOzone } from './lib/appview.mjs'
 import { until } from './lib/net.mjs'
 import { startPlc } from './lib/plc.mjs'
 import { rnd, signUp } from './lib/people.mjs'
@@ -73,9 +73,9 @@ async function told() {
 const texts = (feed) => feed.map((item) => item.post.record.text)
 const refusedBy = (name) => (error) => error.error === name || assert.fail(`${error.error}: ${error.message}`)
 
-if (!withAppView.skip) await world()
+await world()
 
-test('posts, pictures, replies, likes, follows: on everybody’s pages', withAppView, async () => {
+test('posts, pictures, replies, likes, follows: on everybody’s pages', async () => {
   const { ann, bob, cat, dan, eve, fay } = people
   const avatar = (await ann.uploadBlob(picture(200, 0, 0), { encoding: 'image/png' })).data.blob
   await ann.upsertProfile(() => ({ displayName: 'Ann', description: 'makes pictures', avatar, createdAt: now() }))
@@ -115,7 +115,7 @@ test('posts, pictures, replies, likes, follows: on everybody’s pages', withApp
   assert.ok((await shown.arrayBuffer()).byteLength > 100)
 })
 
-test('notifications, and what was seen', withAppView, async () => {
+test('notifications, and what was seen', async () => {
   const { ann, bob } = people
   const { notifications } = (await ann.listNotifications()).data
   assert.deepEqual(notifications.map((one) => one.reason).sort(), ['follow', 'like', 'like', 'quote', 'reply', 'repost'])
@@ -125,7 +125,7 @@ test('notifications, and what was seen', withAppView, async () => {
   assert.deepEqual((await bob.listNotifications()).data.notifications.map((one) => one.reason).sort(), ['follow', 'follow', 'reply'])
 })
 
-test('lists, blocks and mutes', withAppView, async () => {
+test('lists, blocks and mutes', async () => {
   const { ann, bob, cat, dan } = people
   const create = async (agent, collection, record) =>
     (await agent.com.atproto.repo.createRecord({ repo: agent.did, collection, record: { $type: collection, createdAt: now(), ...record } })).data
@@ -145,7 +145,7 @@ test('lists, blocks and mutes', withAppView, async () => {
   assert.ok((await dan.getAuthorFeed({ actor: ann.did })).data.feed.length > 0)
 })
 
-test('a new handle', withAppView, async () => {
+test('a new handle', async () => {
   const { ann, cat } = people
   const handle = `anna-${rnd()}.test`
   await ann.updateHandle({ handle })
@@ -155,7 +155,7 @@ test('a new handle', withAppView, async () => {
   ann.handle = handle
 })
 
-test('a deactivated account is not shown, and comes back', withAppView, async () => {
+test('a deactivated account is not shown, and comes back', async () => {
   const { cat, dan } = people
   await dan.com.atproto.server.deactivateAccount({})
   await told()
@@ -166,7 +166,7 @@ test('a deactivated account is not shown, and comes back', withAppView, async ()
   assert.equal((await cat.getAuthorFeed({ actor: dan.did })).data.feed.length, 1)
 })
 
-test('an account that is taken down is not shown, until it is let back', withAppView, async () => {
+test('an account that is taken down is not shown, until it is let back', async () => {
   const { cat, eve } = people
   const takedown = (applied) =>
     asAdmin(pds, 'com.atproto.admin.updateSubjectStatus', { subject: { $type: 'com.atproto.admin.defs#repoRef', did: eve.did }, takedown: { applied } })
@@ -178,7 +178,7 @@ test('an account that is taken down is not shown, until it is let back', withApp
   assert.equal((await cat.getProfile({ actor: eve.did })).data.did, eve.did)
 })
 
-test('what is deleted is gone: records, and an account', withAppView, async () => {
+test('what is deleted is gone: records, and an account', async () => {
   const { ann, bob, cat, fay } = people
   const gone = await bob.post({ text: 'a mistake', createdAt: now() })
   await told()
@@ -193,7 +193,7 @@ test('what is deleted is gone: records, and an account', withAppView, async () =
   await assert.rejects(cat.getProfile({ actor: fay.did }))
 })
 
-test('a report reaches the moderation service, and its takedown comes back', withAppView, async () => {
+test('a report reaches the moderation service, and its takedown comes back', async () => {
   const { ann, cat, eve, moderator } = people
   const subject = { $type: 'com.atproto.admin.defs#repoRef', did: eve.did }
   const report = (await ann.createModerationReport({ reasonType: 'com.atproto.moderation.defs#reasonSpam', reason: 'look at this', subject })).data
@@ -216,7 +216,7 @@ test('a report reaches the moderation service, and its takedown comes back', wit
   assert.equal((await cat.getProfile({ actor: eve.did })).data.did, eve.did)
 })
 
-test('an AppView that is built anew has the same rows', withAppView, async () => {
+test('an AppView that is built anew has the same rows', async () => {
   const seq = await told()
   const dids = fine(await query(pds, 'com.atproto.sync.listRepos', { query: { limit: 1000 } })).repos.map((one) => one.did)
   await appview.ask('replay', { schema: 'replay', seq })

@@ -7,15 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { Secp256k1Keypair } from '@atproto/crypto'
 import * as plcLib from '@did-plc/lib'
 import { freePort } from './net.mjs'
-import { hasPostgres } from './postgres.mjs'
 
 const HERE = fileURLToPath(new URL('../appview', import.meta.url))
-const missing = !fs.existsSync(path.join(HERE, 'node_modules/@atproto/bsky'))
-  ? 'the AppView is not installed: `npm ci --ignore-scripts` in tests/appview'
-  : !hasPostgres && 'PostgreSQL is not installed: the Debian package postgresql'
-
-/** Options of a test that needs them. */
-export const withAppView = missing ? { skip: missing } : {}
 
 /** Registers a service that is to be started: {did, url, port, key}; `services` maps ids to types. */
 async function plan(plc, name, services, keys = []) {

@@ -1,15 +1,11 @@
-// A PostgreSQL of its own, where Debian's is installed: in memory as far as it can be, gone afterwards.
+// A PostgreSQL of its own, of Debian's programs: in memory as far as it can be, gone afterwards.
 import { execFileSync, spawn } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { freePort, until } from './net.mjs'
 
-const ROOT = '/usr/lib/postgresql'
-const versions = fs.existsSync(ROOT) ? fs.readdirSync(ROOT).filter((name) => fs.existsSync(`${ROOT}/${name}/bin/postgres`)) : []
-const BIN = versions.length > 0 ? `${ROOT}/${versions.sort().at(-1)}/bin` : undefined
-
-export const hasPostgres = BIN !== undefined
+const BIN = '/usr/lib/postgresql/15/bin'
 
 /** It refuses to run as root: then it is `postgres`, whom the package has made. */
 function user() {
