@@ -1,7 +1,7 @@
 // How long after a write is acknowledged its event reaches a subscriber. Writes come at a steady pace, so
 // that what is measured is the server and not a queue in here. Both times are taken in this process.
 import WebSocket from 'ws'
-import { sleep } from './servers.mjs'
+import { sleep } from '../../tests/lib/net.mjs'
 
 const WRITES_PER_S = 200
 const MARK = 'lag number '

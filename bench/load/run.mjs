@@ -9,7 +9,8 @@ import os from 'node:os'
 import { parseArgs } from 'node:util'
 import { measureLag } from './lag.mjs'
 import { groupsOf, operations } from './operations.mjs'
-import { load, machine, memoryOf, sleep, startCanned, startPds, startPlc, startSlow } from './servers.mjs'
+import { load, machine, memoryOf, startCanned, startPds, startPlc, startSlow } from './servers.mjs'
+import { sleep } from '../../tests/lib/net.mjs'
 
 const RUNS = 3
 const RUNS_MAX = 6

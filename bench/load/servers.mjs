@@ -2,12 +2,12 @@
 import crypto from 'node:crypto'
 import fs from 'node:fs'
 import http from 'node:http'
-import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { freePort, sleep } from '../../tests/lib/net.mjs'
 
 const HERE = path.dirname(fileURLToPath(import.meta.url))
 const BUILD = path.join(HERE, '../../build/release')
@@ -17,17 +17,6 @@ const STARTS_MS = 120_000
 const SLOW_MS = 2_000
 
 export const LOAD = path.join(BUILD, 'bench/load')
-export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
-
-const freePort = () =>
-  new Promise((resolve, reject) => {
-    const probe = net.createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address()
-      probe.close(() => resolve(port))
-    })
-  })
 
 // A new connection each time; false while nobody listens.
 const answers = (port, target) =>
