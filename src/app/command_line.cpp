@@ -149,7 +149,10 @@ int help(const CLI::App& program, const std::vector<std::string>& topic, std::os
         return 0;
     }
     if (const CLI::App* verb = find_verb(program, topic)) {
-        out << verb->help();
+        std::string before = program.get_name();
+        for (std::size_t i = 0; i + 1 < topic.size(); ++i)
+            before += " " + topic[i];
+        out << verb->help(before);
         return 0;
     }
     std::string words;
@@ -165,13 +168,20 @@ bool is_operators(const std::string& word) {
 }
 
 void set_up(CLI::App& program, const std::string& version) {
-    program.footer(examples);
     program.require_subcommand(1);
     program.set_version_flag("-V,--version", version);
     program.get_formatter()->column_width(34);
     program.failure_message([](const CLI::App*, const CLI::Error& error) {
         return "roost: " + std::string(error.what()) + "; see roost help\n";
     });
+}
+
+// A command would inherit what stands below the overview when it is added.
+void add_footers(CLI::App& program) {
+    program.footer(examples);
+    for (CLI::App* noun : program.get_subcommands({}))
+        if (!noun->get_subcommands({}).empty())
+            noun->footer("\nMore of each: roost help " + noun->get_name() + " SUBCOMMAND");
 }
 
 // What is wrong with the first word, if it is no command.
@@ -226,6 +236,8 @@ int run_command_line(const CommandLine& line, const Run& run, std::ostream& out,
     CLI::App* show_help = program.add_subcommand("help", "Explain a command, or all settings");
     std::vector<std::string> topic;
     show_help->add_option("topic", topic, "a command, or settings");
+
+    add_footers(program);
 
     if (const auto wrong = unknown_command(program, line.arguments)) {
         err << "roost: " << *wrong << "\n";

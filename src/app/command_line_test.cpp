@@ -153,6 +153,25 @@ TEST(CommandLine, HelpExplains) {
     }
 }
 
+TEST(CommandLine, HelpAboutACommandIsTheSameHoweverOneAsks) {
+    using Words = std::vector<std::string>;
+    for (const Words& words :
+         std::vector<Words>{{"account"}, {"account", "takedown"}, {"repo"}, {"key", "rotate"}}) {
+        Words asked = {"help"};
+        asked.insert(asked.end(), words.begin(), words.end());
+        Words flagged = words;
+        flagged.emplace_back("--help");
+        const std::string out = run(asked).out;
+        std::string usage = "Usage: roost";
+        for (const std::string& word : words)
+            usage += " " + word;
+        EXPECT_TRUE(out.contains(usage + " [OPTIONS]")) << out;
+        EXPECT_FALSE(out.contains("Examples:")) << "those of the overview";
+        const std::string above_settings = out.substr(0, out.find("Settings"));
+        EXPECT_TRUE(run(flagged).out.starts_with(above_settings));
+    }
+}
+
 TEST(CommandLine, HelpSettingsListsEveryone) {
     const Outcome outcome = run({"help", "settings"});
     EXPECT_EQ(outcome.status, 0);
