@@ -7,10 +7,10 @@
 // run during which the machine was least busy with anything else is shown.
 import os from 'node:os'
 import { parseArgs } from 'node:util'
+import { sleep } from '../../tests/lib/net.mjs'
 import { measureLag } from './lag.mjs'
 import { groupsOf, operations } from './operations.mjs'
 import { load, machine, memoryOf, startCanned, startPds, startPlc, startSlow } from './servers.mjs'
-import { sleep } from '../../tests/lib/net.mjs'
 
 const RUNS = 3
 const RUNS_MAX = 6
